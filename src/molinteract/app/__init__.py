@@ -1,1 +1,1 @@
-"""TODO."""
+"""Surfaces, no science: the command line and the reports."""

@@ -1,0 +1,6 @@
+"""x."""
+
+
+def build() -> int:
+    """x."""
+    return 0

@@ -1,0 +1,6 @@
+"""x."""
+
+
+def demo() -> int:
+    """x."""
+    return 0

@@ -1,0 +1,6 @@
+"""x."""
+
+
+def embed() -> int:
+    """x."""
+    return 0

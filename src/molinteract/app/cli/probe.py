@@ -1,0 +1,6 @@
+"""x."""
+
+
+def probe() -> int:
+    """x."""
+    return 0

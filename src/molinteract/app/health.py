@@ -1,0 +1,171 @@
+"""Health of an installation: each check answers with what it found and, where something is wrong, how to mend it."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from molinteract.core.errors import MolinteractError
+from molinteract.core.settings import BuildSettings
+
+if TYPE_CHECKING:
+    import torch
+
+FORMIC_ACID = b"""data_formic_acid
+_cell_length_a 10.241
+_cell_length_b 3.544
+_cell_length_c 5.356
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_symmetry_equiv_pos_as_xyz
+x,y,z
+-x,-y,z+1/2
+x+1/2,-y,z
+-x+1/2,y,z+1/2
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+C1 C 0.1540 0.2530 0.0530
+O1 O 0.1270 0.1520 0.2650
+O2 O 0.0850 0.1600 -0.1360
+H1 H 0.2340 0.3900 -0.0100
+H2 H 0.1120 0.0400 0.4300
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's report; ``note`` is a fact worth knowing, ``fault`` needs the remedy."""
+
+    name: str
+    status: Literal["ok", "note", "fault"]
+    found: str
+    remedy: str = ""
+
+
+def examine() -> Iterator[Check]:
+    """Run every check, one after another."""
+    checks: tuple[Callable[[], Check], ...] = (
+        _python, _packages, _device, _numba_cache, _write_access, _crystal_to_patches, _network_turns, _sample,
+    )  # fmt: skip
+    for check in checks:
+        yield check()
+
+
+def _python() -> Check:
+    found = sys.version.split()[0]
+    if sys.version_info >= (3, 11):
+        return Check("python", "ok", found)
+    return Check("python", "fault", found, "install Python 3.11 or newer")
+
+
+def _packages() -> Check:
+    wanted = [r for r in metadata.requires("molinteract") or [] if "extra ==" not in r]
+    names = [r.replace(">", " ").replace("=", " ").split()[0] for r in wanted]
+    missing = []
+    found = []
+    for name in names:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Check("packages", "fault", f"missing: {', '.join(missing)}", f"pip install {' '.join(missing)}")
+    return Check("packages", "ok", ", ".join(found))
+
+
+def _device() -> Check:
+    import torch
+
+    if torch.cuda.is_available():
+        return Check("device", "ok", f"CUDA: {torch.cuda.get_device_name()}")
+    return Check("device", "note", f"CPU, {torch.get_num_threads()} threads; no CUDA device is seen")
+
+
+def _numba_cache() -> Check:
+    import molinteract
+
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR", Path(molinteract.__file__).parent))
+    if os.access(folder, os.W_OK):
+        return Check("numba cache", "ok", f"compiled kernels are kept under {folder}")
+    return Check(
+        "numba cache",
+        "note",
+        f"{folder} is not writable: kernels are compiled anew in each process",
+        "set NUMBA_CACHE_DIR to a writable folder",
+    )
+
+
+def _write_access() -> Check:
+    try:
+        with tempfile.TemporaryFile(dir=Path.cwd()):
+            return Check("write access", "ok", f"{Path.cwd()} is writable")
+    except OSError as error:
+        return Check("write access", "note", f"{Path.cwd()}: {error.strerror}", "give output paths elsewhere")
+
+
+def _crystal_to_patches() -> Check:
+    from molinteract.crystals.raw import RawStructure
+    from molinteract.crystals.read import read_cif
+    from molinteract.store.process import ProcessedEntry, process
+
+    (raw,) = read_cif(FORMIC_ACID, source="doctor", file="formic_acid.cif")
+    result = process(raw, BuildSettings()) if isinstance(raw, RawStructure) else raw
+    if isinstance(result, ProcessedEntry) and result.crystal.molecules_in_cell == 4:
+        return Check("crystal to patches", "ok", f"formic acid: {len(result.patches)} patches")
+    return Check("crystal to patches", "fault", str(result), "reinstall molinteract; report it if that fails")
+
+
+def _network_turns() -> Check:
+    import torch
+
+    from molinteract.batches.batch import PatchBatch
+    from molinteract.network.config import preset
+    from molinteract.network.encoder import InteractNN
+
+    generator = torch.Generator().manual_seed(0)
+    pairs = torch.tensor([[0, 0, 1, 1, 2, 2, 3, 3], [2, 3, 2, 3, 0, 1, 0, 1]])
+    batch = PatchBatch(
+        atomic_numbers=torch.tensor([6, 8, 6, 7]),
+        positions=torch.randn(4, 3, generator=generator, dtype=torch.float64),
+        molecule_index=torch.tensor([0, 0, 1, 1]),
+        patch_index=torch.zeros(4, dtype=torch.long),
+        inter_edges=pairs,
+        intra_edges=torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]]),
+        rows=torch.tensor([-1]),
+    )
+    rotation = _rotation(generator)
+    network = InteractNN(preset("tiny")).double().eval()
+    with torch.no_grad():
+        turned = batch.with_positions(batch.positions @ rotation.T)
+        before, after = (network.denoise(b, network.encode(b)) for b in (batch, turned))
+    difference = float((after - before @ rotation.T).abs().max())
+    if difference < 1e-9:
+        return Check("network", "ok", f"its output turns with its input, to {difference:.0e}")
+    return Check("network", "fault", f"rotated input changes the output by {difference:.1e}", "report it")
+
+
+def _rotation(generator: "torch.Generator") -> "torch.Tensor":
+    import torch
+
+    q = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64))[0]
+    return q * torch.linalg.det(q).sign()
+
+
+def _sample() -> Check:
+    from molinteract.sources.entries import iterate
+
+    try:
+        count = sum(1 for _ in iterate("sample:"))
+    except MolinteractError as error:
+        return Check("embedded sample", "note", error.message, error.remedy or "")
+    return Check("embedded sample", "ok", f"{count} items")
