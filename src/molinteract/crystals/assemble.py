@@ -1,0 +1,216 @@
+"""A raw structure becomes a crystal, or the first reason why not (SPEC 1.1)."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molinteract.core.elements import formula
+from molinteract.core.errors import EntryError
+from molinteract.core.reasons import Reason
+from molinteract.core.settings import Limits, Policies
+from molinteract.crystals import checks, hydrogens
+from molinteract.crystals.bonding import Pairs, bonds, near_pairs
+from molinteract.crystals.cell import CellContent, expand, merge_copies, site_orders
+from molinteract.crystals.crystal import QUANTUM, Crystal, Molecule
+from molinteract.crystals.disorder import is_partial, majority, reject_disorder
+from molinteract.crystals.graph import graph_hash
+from molinteract.crystals.molecules import CellMolecules, find_molecules, orbit_symmetry, representative
+from molinteract.crystals.raw import RawStructure
+from molinteract.crystals.search import find_symmetry
+from molinteract.crystals.sites import Sites, find_sites
+from molinteract.crystals.symmetry import Symmetry, resolve_symmetry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cell:
+    """One cell, expanded and bonded."""
+
+    sites: Sites
+    symmetry: Symmetry
+    vectors: NDArray[np.float64]
+    content: CellContent
+    bonds: Pairs
+    molecules: CellMolecules
+
+
+def assemble(raw: RawStructure, *, policies: Policies, limits: Limits) -> Crystal:
+    """Judge a structure and find its molecules.
+
+    Parameters
+    ----------
+    raw : RawStructure
+        As the file states it.
+    policies : Policies
+        What to do with disorder and with several components.
+    limits : Limits
+        Largest molecule and cell.
+
+    Returns
+    -------
+    Crystal
+
+    Raises
+    ------
+    EntryError
+        With the first reason of SPEC 1.1 that applies; net charge and radicals are judged later, from bond orders.
+    """
+    vectors = checks.checked_cell(raw)
+    sites = find_sites(raw)
+    symmetry = resolve_symmetry(raw, vectors)
+    flags = list(raw.notes)
+    sites, content, doubts = _expanded(raw, sites, symmetry, vectors, policies=policies, limits=limits)
+    flags += doubts
+    cell = _bonded(raw.entry, sites, symmetry, vectors, content)
+    if len(symmetry.operations) == 1 and cell.molecules.count > 1:
+        found = _with_found_symmetry(raw.entry, cell)
+        if found is not None:
+            cell = found
+            flags.append(f"symmetry {cell.symmetry.space_group} found in a cell given without")
+    return _judged_crystal(raw, cell, policies, limits, flags)
+
+
+def _expanded(
+    raw: RawStructure,
+    sites: Sites,
+    symmetry: Symmetry,
+    vectors: NDArray[np.float64],
+    *,
+    policies: Policies,
+    limits: Limits,
+) -> tuple[Sites, CellContent, tuple[str, ...]]:
+    if len(sites) > limits.cell_atoms:
+        checks.check_elements(sites, entry=raw.entry)
+        checks.check_size(len(sites), limits, what="cell", entry=raw.entry)
+    partial = is_partial(sites, site_orders(sites, symmetry.operations, vectors))
+    # an occupancy is looked at before copies are merged: two half atoms on one place would look like one whole
+    if policies.disorder == "majority" and partial.any():
+        sites, partial = majority(sites, partial), np.zeros(0, dtype=bool)
+    merged = merge_copies(sites, symmetry.operations, vectors)
+    content = expand(merged, symmetry.operations, vectors)
+    doubts = () if partial.any() else checks.check_content(raw, symmetry, content, vectors)
+    checks.check_elements(sites, entry=raw.entry)
+    checks.check_size(len(content), limits, what="cell", entry=raw.entry)
+    reject_disorder(sites, partial, entry=raw.entry)
+    if any(sites.groups):
+        doubts = (*doubts, "disorder groups are named, all fully occupied")
+    return merged, content, doubts
+
+
+def _bonded(
+    entry: str, sites: Sites, symmetry: Symmetry, vectors: NDArray[np.float64], content: CellContent
+) -> _Cell:
+    pairs = near_pairs(content.fractional, content.atomic_numbers, vectors)
+    checks.check_distances(pairs, content, sites, entry=entry)
+    bonded = bonds(pairs, content.atomic_numbers)
+    return _Cell(sites, symmetry, vectors, content, bonded, find_molecules(content, bonded))
+
+
+def _with_found_symmetry(entry: str, cell: _Cell) -> _Cell | None:
+    found = find_symmetry(cell.vectors, cell.content.fractional, cell.content.atomic_numbers)
+    if found is None:
+        return None
+    operations, symbol = found
+    symmetry = replace(
+        cell.symmetry, operations=operations, space_group=symbol, origin="found", named_order=0
+    )
+    sites = merge_copies(cell.sites, operations, cell.vectors)
+    content = expand(sites, operations, cell.vectors)
+    if len(content) != len(cell.content):
+        return None
+    try:
+        return _bonded(entry, sites, symmetry, cell.vectors, content)
+    except EntryError:
+        return None  # the cell as given was sound: averaging over a doubtful symmetry must not break it
+
+
+def _judged_crystal(
+    raw: RawStructure, cell: _Cell, policies: Policies, limits: Limits, flags: list[str]
+) -> Crystal:
+    largest = int(np.bincount(cell.molecules.molecule).max())
+    checks.check_size(largest, limits, what="molecule", entry=raw.entry)
+    if cell.molecules.dimensions:
+        shape = ("chain", "layer", "framework")[cell.molecules.dimensions - 1]
+        raise EntryError(
+            Reason.POLYMERIC, f"bonded atoms run on for ever as a {shape}", entry=raw.entry
+        )
+    molecules = tuple(_molecule(raw.entry, cell, orbit) for orbit in range(int(cell.molecules.orbit.max()) + 1))
+    _check_components(raw.entry, molecules, policies)
+    hydrogens.check_formula(cell.content.atomic_numbers, raw.formula_sum, entry=raw.entry)
+    for molecule in molecules:
+        hydrogens.check_carbons(molecule, entry=raw.entry)
+    operations = cell.symmetry.operations
+    return Crystal(
+        entry=raw.entry,
+        source=raw.source,
+        file=raw.file,
+        block=raw.block,
+        cell=raw.cell,
+        vectors=cell.vectors,
+        space_group=cell.symmetry.space_group,
+        rotations=operations.rotations,
+        translations=operations.translations,
+        molecules=molecules,
+        z_prime=cell.molecules.count / len(operations),
+        density=checks.density(cell.content, cell.vectors),
+        flags=tuple(flags),
+    )
+
+
+def _molecule(entry: str, cell: _Cell, orbit: int) -> Molecule:
+    atoms = representative(cell.content, cell.molecules, orbit)
+    offset = _offset_to_file(cell, atoms)
+    symmetry = orbit_symmetry(
+        cell.content,
+        cell.molecules,
+        atoms,
+        operations=cell.symmetry.operations,
+        vectors=cell.vectors,
+        offset=offset,
+    )
+    if symmetry is None:
+        raise EntryError(
+            Reason.SYMMETRY_ERROR, "the operations do not map molecules onto molecules", entry=entry
+        )
+    numbers = cell.content.atomic_numbers[atoms]
+    points = cell.content.fractional[atoms] + cell.molecules.shift[atoms] + offset
+    graph = _bonds_within(cell, atoms)
+    return Molecule(
+        labels=tuple(cell.sites.labels[s] for s in cell.content.site[atoms]),
+        atomic_numbers=numbers,
+        positions=np.round(points @ cell.vectors / QUANTUM) * QUANTUM,
+        bonds=graph,
+        formula=formula(numbers),
+        graph_hash=graph_hash(numbers, graph),
+        images=symmetry.images,
+        stabiliser=symmetry.stabiliser,
+        stabiliser_shifts=symmetry.stabiliser_shifts,
+    )
+
+
+def _offset_to_file(cell: _Cell, atoms: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the lattice vector that puts the molecule's first listed atom where the file has it."""
+    listed = atoms[cell.content.operation[atoms] == 0]
+    first = int(listed[0]) if len(listed) else int(atoms[0])
+    now = cell.content.fractional[first] + cell.molecules.shift[first]
+    return np.round(cell.sites.fractional[cell.content.site[first]] - now) if len(listed) else np.zeros(3)
+
+
+def _bonds_within(cell: _Cell, atoms: NDArray[np.int64]) -> NDArray[np.int32]:
+    place = np.full(len(cell.content), -1, dtype=np.int64)
+    place[atoms] = np.arange(len(atoms))
+    a, b = place[cell.bonds.p], place[cell.bonds.q]
+    inside = (a >= 0) & (b >= 0)
+    pairs = np.sort(np.stack([a[inside], b[inside]], axis=1), axis=1)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].astype(np.int32)
+
+
+def _check_components(entry: str, molecules: tuple[Molecule, ...], policies: Policies) -> None:
+    compounds = sorted({m.compound: m.formula for m in molecules}.values())
+    if policies.components == "one" and len(compounds) > 1:
+        raise EntryError(
+            Reason.SEVERAL_COMPONENTS,
+            f"{len(compounds)} compounds: {', '.join(compounds)}",
+            entry=entry,
+            remedy="keep salts, solvates and co-crystals with --set policies.components=any",
+        )

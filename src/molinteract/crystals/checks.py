@@ -1,0 +1,137 @@
+"""Is the structure what it says? Each check raises one reason, or returns a flag in words."""
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from molinteract.core.elements import ORGANIC, SYMBOLS
+from molinteract.core.errors import EntryError
+from molinteract.core.geometry import cell_vectors, cell_volume
+from molinteract.core.reasons import Reason
+from molinteract.core.settings import Limits
+from molinteract.crystals.bonding import Pairs, bridging_hydrogen, clash
+from molinteract.crystals.cell import CellContent
+from molinteract.crystals.raw import RawStructure
+from molinteract.crystals.sites import Sites
+from molinteract.crystals.symmetry import Symmetry
+
+MIN_CELL_VOLUME = 20.0
+VOLUME_PER_HEAVY_ATOM = (8.0, 48.0)
+"""Sound molecular crystals have 12.8 to 30.4 Å³ a non-hydrogen atom (1–99 %); methane 47."""
+DENSITY_TOLERANCE = 0.03
+AVOGADRO = 0.602214076  # 1e24: Å³ to cm³ and the mole
+
+
+def checked_cell(raw: RawStructure) -> NDArray[np.float64]:
+    """Return the cell vectors of an entry.
+
+    Raises
+    ------
+    EntryError
+        ``parse_error`` if a parameter is missing, or the parameters close no cell.
+    """
+    if not np.isfinite(raw.cell).all() or (raw.cell[:3] <= 0).any():
+        shown = " ".join(f"{value:g}" for value in raw.cell)
+        raise EntryError(Reason.PARSE_ERROR, f"the cell is incomplete: {shown}", entry=raw.entry)
+    vectors = cell_vectors(raw.cell)
+    if not np.isfinite(vectors).all() or cell_volume(vectors) < MIN_CELL_VOLUME:
+        shown = " ".join(f"{value:g}" for value in raw.cell)
+        raise EntryError(Reason.PARSE_ERROR, f"the cell {shown} has no volume", entry=raw.entry)
+    return vectors
+
+
+def check_elements(sites: Sites, *, entry: str) -> None:
+    """Raise ``no_carbon`` or ``metal``."""
+    present = {int(z) for z in np.unique(sites.atomic_numbers)}
+    if 6 not in present:
+        shown = ", ".join(SYMBOLS[z] for z in sorted(present))
+        raise EntryError(Reason.NO_CARBON, f"no carbon among {shown}", entry=entry)
+    foreign = sorted(present - ORGANIC)
+    if foreign:
+        raise EntryError(Reason.METAL, f"contains {', '.join(SYMBOLS[z] for z in foreign)}", entry=entry)
+
+
+def check_size(count: int, limits: Limits, *, what: str, entry: str) -> None:
+    """Raise ``too_large`` if a cell or a molecule has too many atoms; ``what`` is ``cell`` or ``molecule``."""
+    allowed = limits.cell_atoms if what == "cell" else limits.molecule_atoms
+    if count > allowed:
+        raise EntryError(
+            Reason.TOO_LARGE,
+            f"{count} atoms in the {what}, more than {allowed}",
+            entry=entry,
+            remedy=f"raise --set limits.{what}_atoms",
+        )
+
+
+def density(content: CellContent, vectors: NDArray[np.float64]) -> float:
+    """Return the density in g/cm³ of the atoms of the cell."""
+    numbers, counts = np.unique(content.atomic_numbers, return_counts=True)
+    mass = sum(gemmi.Element(int(z)).weight * int(n) for z, n in zip(numbers, counts, strict=True))
+    return float(mass / cell_volume(vectors) / AVOGADRO)
+
+
+def check_content(
+    raw: RawStructure, symmetry: Symmetry, content: CellContent, vectors: NDArray[np.float64]
+) -> tuple[str, ...]:
+    """Compare the content of the cell with its volume, the named group and the declared density.
+
+    A list of operations can be wrong and look sound. One doubt alone is a flag: authors leave solvent out, symbols are
+    of odd settings, molecules sit in vacuum boxes. An operation list that differs from the named group *and* gives an
+    impossible volume or another density than declared is refused.
+
+    Returns
+    -------
+    tuple of str
+        Flags.
+
+    Raises
+    ------
+    EntryError
+        ``symmetry_error``.
+    """
+    doubts = [_volume_doubt(content, vectors), _density_doubt(raw, content, vectors)]
+    found, named = len(symmetry.operations), symmetry.named_order
+    count_differs = named > 0 and symmetry.origin == "operations" and found != named
+    flags = [doubt for doubt in doubts if doubt]
+    if count_differs:
+        message = f"{found} distinct operations are listed, {symmetry.space_group} has {named}"
+        if flags and found > 1:
+            raise EntryError(
+                Reason.SYMMETRY_ERROR,
+                f"{message}; {'; '.join(flags)}",
+                entry=raw.entry,
+                remedy="remove the operation list, so that the symbol is used, or correct it",
+            )
+        flags.append(message)
+    return tuple(flags)
+
+
+def _volume_doubt(content: CellContent, vectors: NDArray[np.float64]) -> str:
+    heavy = int((content.atomic_numbers != 1).sum())
+    volume = cell_volume(vectors) / heavy
+    low, high = VOLUME_PER_HEAVY_ATOM
+    return "" if low <= volume <= high else f"{volume:.1f} Å³ per non-hydrogen atom"
+
+
+def _density_doubt(raw: RawStructure, content: CellContent, vectors: NDArray[np.float64]) -> str:
+    if not raw.density > 0.1:
+        return ""
+    found = density(content, vectors)
+    if abs(found - raw.density) <= DENSITY_TOLERANCE * raw.density:
+        return ""
+    return f"density {found:.3f} g/cm³ from the atoms, {raw.density:.3f} declared"
+
+
+def check_distances(pairs: Pairs, content: CellContent, sites: Sites, *, entry: str) -> None:
+    """Raise ``clash`` or ``bridging_hydrogen``."""
+    labels = [sites.labels[s] for s in content.site]
+    worst = clash(pairs, content.atomic_numbers)
+    if worst >= 0:
+        p, q = int(pairs.p[worst]), int(pairs.q[worst])
+        raise EntryError(
+            Reason.CLASH, f"{labels[p]} and {labels[q]} are {pairs.distance[worst]:.2f} Å apart", entry=entry
+        )
+    bridge = bridging_hydrogen(pairs, content.atomic_numbers)
+    if bridge is not None:
+        h, a, b = (labels[k] for k in bridge)
+        raise EntryError(Reason.BRIDGING_HYDROGEN, f"{h} lies between {a} and {b}", entry=entry)

@@ -1,0 +1,61 @@
+"""Partial occupancy: refuse it, or keep the majority component (SPEC 1.1)."""
+
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molinteract.core.errors import EntryError
+from molinteract.core.reasons import Reason
+from molinteract.crystals.sites import Sites
+
+FULL = 0.99
+"""Occupancy from which a site counts as full."""
+
+
+def is_partial(sites: Sites, orders: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return the (sites,) mask of partly occupied sites.
+
+    Some programs write the occupancy of a special position divided by its multiplicity: an atom on a twofold axis with
+    0.5 is full.
+
+    Parameters
+    ----------
+    sites : Sites
+    orders : (sites,) int64
+        Order of the site symmetry.
+    """
+    return (sites.occupancies < FULL) & (sites.occupancies * orders < FULL)
+
+
+def reject_disorder(sites: Sites, partial: NDArray[np.bool_], *, entry: str) -> None:
+    """Raise ``disorder`` if a site is partly occupied.
+
+    Raises
+    ------
+    EntryError
+        With the number of partial sites and the first of them.
+    """
+    if partial.any():
+        first = int(np.flatnonzero(partial)[0])
+        raise EntryError(
+            Reason.DISORDER,
+            f"{int(partial.sum())} of {len(sites)} atom rows are partly occupied, the first is "
+            f"{sites.labels[first]} with {sites.occupancies[first]:g}",
+            entry=entry,
+            remedy="keep the majority component with --set policies.disorder=majority",
+        )
+
+
+def majority(sites: Sites, partial: NDArray[np.bool_]) -> Sites:
+    """Keep the disorder group with the highest mean occupancy (ties: the first named); lone sites from one half on."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for k in np.flatnonzero(partial):
+        members[sites.groups[k]].append(int(k))
+    lone = members.pop("", [])
+    keep = ~partial
+    keep[[k for k in lone if sites.occupancies[k] > 0.5]] = True
+    if members:
+        best = max(members, key=lambda group: float(sites.occupancies[members[group]].mean()))
+        keep[members[best]] = True
+    return sites.take(keep)

@@ -1,0 +1,85 @@
+"""Are hydrogens missing? The declared formula says so, or the geometry of a carbon asks for one (SPEC 1.1).
+
+Charges and radicals left after bond-order perception are judged in ``chemistry/checks.py``.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molinteract.core.elements import formula
+from molinteract.core.errors import EntryError
+from molinteract.core.reasons import Reason
+from molinteract.crystals.crystal import Molecule
+from molinteract.crystals.sites import parse_formula
+
+STRAIGHT = np.radians(150.0)
+"""A carbon with two neighbours at a smaller angle lacks a hydrogen."""
+PYRAMID_HEIGHT = 0.30
+"""A carbon this many Å above the plane of its three neighbours lacks one ..."""
+TERMINAL_BOND = 1.25
+"""... and so does a terminal carbon with a bond longer than this (Å)."""
+
+
+def check_formula(atomic_numbers: NDArray[np.int16], declared_text: str, *, entry: str) -> None:
+    """Raise ``hydrogens_missing`` if the declared formula has more hydrogen for its carbon than the atoms.
+
+    Parameters
+    ----------
+    atomic_numbers : (atoms,) int16
+        Every atom of the cell.
+    declared_text : str
+        ``_chemical_formula_sum``.
+    """
+    declared = parse_formula(declared_text)
+    carbon = int((atomic_numbers == 6).sum())
+    hydrogen = int((atomic_numbers == 1).sum())
+    if not declared.get(6) or not declared.get(1):
+        return
+    units = carbon / declared[6]
+    expected = units * declared[1]
+    # a formula with the same other elements is about the same compound: solvent left out of the model is another matter
+    others = all(
+        abs(int((atomic_numbers == z).sum()) - units * n) < 0.5 for z, n in declared.items() if z not in (1, 6)
+    )
+    if others and hydrogen < expected - 0.5:
+        raise EntryError(
+            Reason.HYDROGENS_MISSING,
+            f"{hydrogen} hydrogens in the cell, the formula {declared_text} asks for {expected:.0f}",
+            entry=entry,
+        )
+
+
+def check_carbons(molecule: Molecule, *, entry: str) -> None:
+    """Raise ``hydrogens_missing`` if the geometry of a carbon asks for one."""
+    carbons = np.flatnonzero(molecule.atomic_numbers == 6)
+    if len(carbons) == len(molecule.atomic_numbers) and len(carbons) >= 20:
+        return  # a closed cage of carbon (a fullerene) is pyramidal everywhere
+    neighbours: list[list[int]] = [[] for _ in molecule.labels]
+    for a, b in molecule.bonds.tolist():
+        neighbours[a].append(b)
+        neighbours[b].append(a)
+    for k in carbons:
+        found = _open_valence(molecule.positions[k], molecule.positions[neighbours[k]])
+        if found:
+            raise EntryError(
+                Reason.HYDROGENS_MISSING,
+                f"{molecule.labels[k]} of {formula(molecule.atomic_numbers)} {found}",
+                entry=entry,
+            )
+
+
+def _open_valence(centre: NDArray[np.float64], around: NDArray[np.float64]) -> str:
+    bonds = around - centre
+    lengths = np.linalg.norm(bonds, axis=1)
+    if len(bonds) == 1 and lengths[0] > TERMINAL_BOND:
+        return f"is bonded to one atom only, at {lengths[0]:.2f} Å"
+    if len(bonds) == 2:
+        angle = float(np.arccos(np.clip(bonds[0] @ bonds[1] / lengths.prod(), -1, 1)))
+        if angle < STRAIGHT:
+            return f"has two neighbours at {np.degrees(angle):.0f}°"
+    if len(bonds) == 3:
+        normal = np.cross(around[1] - around[0], around[2] - around[0])
+        height = abs(float((centre - around[0]) @ normal)) / float(np.linalg.norm(normal))
+        if height > PYRAMID_HEIGHT:
+            return f"stands {height:.2f} Å above the plane of its three neighbours"
+    return ""

@@ -1,0 +1,139 @@
+"""CIF bytes become raw structures; gemmi parses, nothing is judged here."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import gemmi
+import numpy as np
+
+from molinteract.core.reasons import Reason
+from molinteract.crystals.raw import RawStructure
+from molinteract.crystals.rejected import Rejected
+from molinteract.crystals.repair import decode, parse_document
+
+_CELL = (
+    "_cell_length_a", "_cell_length_b", "_cell_length_c", "_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma",
+)  # fmt: skip
+_OPERATIONS = (
+    "_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz", "_space_group_symop.operation_xyz",
+)  # fmt: skip
+_HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
+_HERMANN_MAUGUIN = (
+    "_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M", "_space_group_name_H-M_full",
+)  # fmt: skip
+_NUMBER = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
+_DENSITY = ("_exptl_crystal_density_diffrn",)
+_ATOM_COLUMNS = (
+    "fract_x", "fract_y", "fract_z", "?label", "?type_symbol", "?occupancy", "?disorder_group", "?calc_flag",
+)  # fmt: skip
+
+
+def read_cif(data: bytes, *, source: str, file: str) -> Iterator[RawStructure | Rejected]:
+    """Read every entry of a CIF file.
+
+    A block is an entry if it has a cell or atom rows; blocks of mere metadata are passed over. A file in which
+    nothing can be read gives one ``Rejected``.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    source : str
+        What the user named.
+    file : str
+        Key of the file within the sources; the entry key is ``file#block``.
+    """
+    document, note = parse_document(decode(data))
+    blocks = [] if document is None else [block for block in document if _is_entry(block)]
+    if not blocks:
+        detail = note if document is None else "no block has a cell or atoms"
+        yield Rejected(source, file, "", f"{file}#", Reason.PARSE_ERROR, detail)
+    seen: Counter[str] = Counter()
+    for block in blocks:
+        seen[block.name] += 1
+        name = block.name if seen[block.name] == 1 else f"{block.name}~{seen[block.name]}"
+        yield _raw_structure(block, source=source, file=file, name=name, note=note)
+
+
+def _is_entry(block: gemmi.cif.Block) -> bool:
+    return any(block.find_values(tag) for tag in ("_cell_length_a", "_atom_site_fract_x", "_atom_site_Cartn_x"))
+
+
+def _raw_structure(
+    block: gemmi.cif.Block, *, source: str, file: str, name: str, note: str
+) -> RawStructure:
+    columns = _atom_columns(block)
+    rows = len(columns["fract_x"])
+    coordinates = [[gemmi.cif.as_number(v) for v in columns[f"fract_{axis}"]] for axis in "xyz"]
+    number = gemmi.cif.as_number(_item(block, _NUMBER) or "?")
+    return RawStructure(
+        entry=f"{file}#{name}",
+        source=source,
+        file=file,
+        block=name,
+        cell=_cell(block),
+        operations=_operations(block),
+        hall=_item(block, _HALL),
+        hermann_mauguin=_item(block, _HERMANN_MAUGUIN),
+        space_group_number=int(number) if np.isfinite(number) else 0,
+        labels=_strings(columns["label"], rows),
+        type_symbols=_strings(columns["type_symbol"], rows),
+        fractional=np.array(coordinates, dtype=np.float64).reshape(3, rows).T.copy(),
+        occupancies=_numbers(columns["occupancy"], rows),
+        disorder_groups=_strings(columns["disorder_group"], rows),
+        calc_flags=_strings(columns["calc_flag"], rows),
+        formula_sum=_item(block, ("_chemical_formula_sum",)),
+        formula_units=gemmi.cif.as_number(_item(block, ("_cell_formula_units_Z",)) or "?"),
+        density=gemmi.cif.as_number(_item(block, _DENSITY) or "?"),
+        notes=(note,) if note else (),
+    )
+
+
+def _cell(block: gemmi.cif.Block) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    values = [gemmi.cif.as_number(block.find_value(tag) or "?") for tag in _CELL]
+    missing_angle = [block.find_value(tag) is None for tag in _CELL[3:]]
+    # an angle that is not mentioned at all is 90° by the dictionary; one that is "?" is unknown
+    angles = [90.0 if absent else angle for absent, angle in zip(missing_angle, values[3:], strict=True)]
+    return np.array(values[:3] + angles, dtype=np.float64)
+
+
+def _operations(block: gemmi.cif.Block) -> tuple[str, ...]:
+    for tag in _OPERATIONS:
+        found = [gemmi.cif.as_string(value).strip() for value in block.find_values(tag)]
+        found = [text for text in found if text not in ("", "?", ".")]
+        if found:
+            return tuple(found)
+    return ()
+
+
+def _item(block: gemmi.cif.Block, tags: Sequence[str]) -> str:
+    for tag in tags:
+        value = block.find_value(tag)
+        if value is not None and value not in ("?", "."):
+            text = gemmi.cif.as_string(value).strip()
+            if text and text not in ("?", "."):
+                return " ".join(text.split())
+    return ""
+
+
+def _atom_columns(block: gemmi.cif.Block) -> dict[str, list[str]]:
+    names = [column.lstrip("?") for column in _ATOM_COLUMNS]
+    table = block.find("_atom_site_", list(_ATOM_COLUMNS))
+    columns: dict[str, list[str]] = {name: [] for name in names}
+    for k, name in enumerate(names):
+        if len(table) and table.has_column(k):
+            columns[name] = list(table.column(k))
+    return columns
+
+
+def _strings(column: Sequence[str], rows: int) -> tuple[str, ...]:
+    if not column:
+        return ("",) * rows
+    texts = (gemmi.cif.as_string(value).strip() for value in column)
+    return tuple("" if text in ("?", ".") else text for text in texts)
+
+
+def _numbers(column: Sequence[str], rows: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    if not column:
+        return np.full(rows, np.nan)
+    return np.array([gemmi.cif.as_number(value) for value in column], dtype=np.float64)

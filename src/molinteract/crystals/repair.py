@@ -1,0 +1,123 @@
+"""Text that a strict CIF parser refuses is mended where cell, symmetry and atoms are whole.
+
+The ladder, each rung tried only if the one before failed: as it stands; without checks for duplicates; with the line that
+the parser names commented out; only the lines of cell, symmetry and formula and the loops of atoms and operations.
+"""
+
+import re
+
+import gemmi
+
+_TEXT_FIELD = re.compile(
+    r"(?ms)^_(?:shelx_(?:hkl|res|fab)_file|iucr_refine_(?:instructions|reflections)_details)\s*\n;.*?^;[^\n]*$"
+)
+_ERROR_LINE = re.compile(r"^(?:string|[^:]*):(\d+):")
+_MAX_MENDED_LINES = 40
+_SALVAGED_ITEM = re.compile(
+    r"(?i)^(_cell_(length|angle|formula_units)|_(symmetry|space_group)_|_chemical_formula_sum|_exptl_crystal_density_diffrn)"
+)
+_SALVAGED_LOOP = re.compile(r"(?i)_atom_site_fract_x|_symop|_symmetry_equiv_pos_as_xyz")
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a file: UTF-8, else Latin-1; without byte-order mark, NUL and Ctrl-Z."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return text.replace("\x00", "").replace("\x1a", "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parse_document(text: str) -> tuple[gemmi.cif.Document | None, str]:
+    """Parse CIF text, mending it if needed.
+
+    Returns
+    -------
+    document : gemmi.cif.Document or None
+        None where nothing could be saved.
+    note : str
+        What was mended, or why nothing could be saved; empty where the text was sound.
+    """
+    text = _TEXT_FIELD.sub("", text)
+    try:
+        return gemmi.cif.read_string(text), ""
+    except ValueError as error:
+        message = _first_line(error)
+    try:
+        return gemmi.cif.read_string(text, check_level=0), f"read without strict checks ({message})"
+    except ValueError:
+        pass
+    document = _without_named_lines(text)
+    if document is not None:
+        return document, f"lines left out that do not parse ({message})"
+    document = _read_or_none(_salvage(text))
+    if document is not None:
+        return document, f"only cell, symmetry and atoms could be read ({message})"
+    return None, message
+
+
+def _first_line(error: ValueError) -> str:
+    return str(error).strip().split("\n")[0]
+
+
+def _read_or_none(text: str) -> gemmi.cif.Document | None:
+    try:
+        return gemmi.cif.read_string(text, check_level=0)
+    except ValueError:
+        return None
+
+
+def _without_named_lines(text: str) -> gemmi.cif.Document | None:
+    start = re.search(r"(?mi)^data_", text)
+    lines = text[start.start() :].split("\n") if start else []
+    for _ in range(min(_MAX_MENDED_LINES, len(lines))):
+        try:
+            return gemmi.cif.read_string("\n".join(lines), check_level=0)
+        except ValueError as error:
+            found = _ERROR_LINE.match(_first_line(error))
+            number = int(found.group(1)) - 1 if found else -1
+            # atoms, cell and data_ lines are what we came for: losing one silently would change the structure
+            if not 0 <= number < len(lines) or not _expendable(lines[number]):
+                return None
+            lines[number] = "#" + lines[number]
+    return None
+
+
+def _expendable(line: str) -> bool:
+    lowered = line.lstrip().lower()
+    return lowered.startswith(("_", "'", '"')) and not lowered.startswith(
+        ("_cell_", "_atom_site_", "_symmetry", "_space_group")
+    )
+
+
+def _salvage(text: str) -> str:
+    kept: list[str] = []
+    lines = text.split("\n")
+    k = 0
+    while k < len(lines):
+        line = lines[k].strip()
+        if line.lower().startswith("data_"):
+            kept.append(line.split()[0])
+        elif line.lower() == "loop_":
+            end = _loop_end(lines, k + 1)
+            if _SALVAGED_LOOP.search("\n".join(lines[k:end])):
+                kept += lines[k:end]
+            k = end - 1
+        elif _SALVAGED_ITEM.match(line) and len(line.split()) > 1:
+            kept.append(line)
+        k += 1
+    return "\n".join(kept) + "\n"
+
+
+def _loop_end(lines: list[str], start: int) -> int:
+    in_values = False
+    for k in range(start, len(lines)):
+        line = lines[k].strip()
+        if line.startswith("_"):
+            if in_values:
+                return k
+        elif line.lower().startswith(("loop_", "data_", ";")) or (in_values and not line):
+            return k
+        elif line and not line.startswith("#"):
+            in_values = True
+    return len(lines)

@@ -1,0 +1,81 @@
+"""Symmetry that an export threw away is looked for with spglib (SPEC 1.1, remedies)."""
+
+import itertools
+import warnings
+
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+
+from molinteract.crystals.operations import Operations, make_operations
+
+TOLERANCE = 0.05
+"""Every atom must map onto an equal one within this many Å."""
+
+
+def find_symmetry(
+    vectors: NDArray[np.float64], fractional: NDArray[np.float64], atomic_numbers: NDArray[np.int16]
+) -> tuple[Operations, str] | None:
+    """Look for the symmetry of a cell whose whole content is given.
+
+    Parameters
+    ----------
+    vectors : (3, 3) float64
+        Cell vectors as rows, Å.
+    fractional : (atoms, 3) float64
+        Every atom of the cell.
+    atomic_numbers : (atoms,) int16
+
+    Returns
+    -------
+    (Operations, str) or None
+        The operations in the given cell and the Hermann–Mauguin symbol; None where only the identity is found or
+        an atom does not map within ``TOLERANCE``.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # spglib announces its future errors
+        dataset = spglib.get_symmetry_dataset((vectors, fractional, atomic_numbers), symprec=TOLERANCE)
+    if dataset is None or len(dataset.rotations) < 2:
+        return None
+    operations = _exact_operations(dataset)
+    if operations is None or not _maps(operations, vectors, fractional, atomic_numbers):
+        return None
+    return operations, str(dataset.international)
+
+
+def _exact_operations(dataset: "spglib.SpglibDataset") -> Operations | None:
+    """Carry the tabulated operations into the given cell, so that they close exactly: x_table = P x + p."""
+    table = spglib.get_symmetry_from_database(dataset.hall_number)
+    p = np.asarray(dataset.transformation_matrix, dtype=np.float64)
+    inverse = np.linalg.inv(p)
+    origin = np.asarray(dataset.origin_shift, dtype=np.float64)
+    w = inverse @ np.asarray(table["rotations"], dtype=np.float64) @ p
+    if np.abs(w - np.round(w)).max() > 1e-3:
+        return None
+    w = np.round(w)
+    t = (np.asarray(table["translations"]) + np.asarray(table["rotations"]) @ origin - origin) @ inverse.T
+    # a given cell larger than the tabulated one has the tabulated lattice as additional translations
+    steps = np.array(list(itertools.product(range(-3, 4), repeat=3)), dtype=np.float64) @ inverse.T
+    steps -= np.floor(steps + 1e-6)
+    steps = steps[np.unique(np.round(steps, 4), axis=0, return_index=True)[1]]
+    rotations = np.repeat(w, len(steps), axis=0).astype(np.int8)
+    translations = (t[:, None] + steps[None]).reshape(-1, 3)
+    operations = make_operations(rotations, translations)
+    return operations if len(operations) == len(dataset.rotations) else None
+
+
+def _maps(
+    operations: Operations,
+    vectors: NDArray[np.float64],
+    fractional: NDArray[np.float64],
+    atomic_numbers: NDArray[np.int16],
+) -> bool:
+    for rotation, translation in zip(operations.rotations, operations.translations, strict=True):
+        image = fractional @ rotation.T.astype(np.float64) + translation
+        difference = image[:, None] - fractional[None]
+        difference -= np.round(difference)
+        distance = np.linalg.norm(difference @ vectors, axis=2)
+        distance[atomic_numbers[:, None] != atomic_numbers[None]] = np.inf
+        if distance.min(axis=1).max() > TOLERANCE:
+            return False
+    return True

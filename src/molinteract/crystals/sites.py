@@ -1,0 +1,133 @@
+"""Which element each atom row is, and which rows are no atoms."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molinteract.core.elements import ATOMIC_NUMBERS, ORGANIC, SYMBOLS
+from molinteract.core.errors import EntryError
+from molinteract.core.reasons import Reason
+from molinteract.crystals.raw import RawStructure
+
+_LETTERS = re.compile(r"[A-Za-z]+")
+_FORMULA_PART = re.compile(r"([A-Z][a-z]?)\s*([0-9]*\.?[0-9]*)")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sites:
+    """The atom rows that are atoms.
+
+    Attributes
+    ----------
+    labels : tuple of str
+    atomic_numbers : (sites,) int16
+    fractional : (sites, 3) float64
+    occupancies : (sites,) float64
+        1 where not given.
+    groups : tuple of str
+        Disorder group, empty where none.
+    """
+
+    labels: tuple[str, ...]
+    atomic_numbers: NDArray[np.int16]
+    fractional: NDArray[np.float64]
+    occupancies: NDArray[np.float64]
+    groups: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Sites":
+        """Return some of the sites, by mask or index."""
+        index = np.arange(len(self))[rows]
+        return Sites(
+            tuple(self.labels[k] for k in index),
+            self.atomic_numbers[index],
+            self.fractional[index],
+            self.occupancies[index],
+            tuple(self.groups[k] for k in index),
+        )
+
+
+def parse_formula(text: str) -> dict[int, float]:
+    """Return the counts by atomic number of a formula such as ``C8 H9 N O2``; deuterium counts as hydrogen."""
+    counts: dict[int, float] = {}
+    for symbol, count in _FORMULA_PART.findall(text):
+        z = ATOMIC_NUMBERS.get(symbol)
+        if z is not None:
+            counts[z] = counts.get(z, 0.0) + (float(count) if count.strip(".") else 1.0)
+    return counts
+
+
+def find_sites(raw: RawStructure) -> Sites:
+    """Drop dummy, empty and absent rows and name the element of each other one.
+
+    Raises
+    ------
+    EntryError
+        ``no_coordinates`` if no row is left; ``parse_error`` if an element cannot be told.
+    """
+    dummy = np.array([flag.lower() == "dum" for flag in raw.calc_flags], dtype=bool)
+    absent = raw.occupancies == 0.0
+    keep = np.flatnonzero(np.isfinite(raw.fractional).all(axis=1) & ~dummy & ~absent)
+    declared = set(parse_formula(raw.formula_sum))
+    numbers = [_element(raw.type_symbols[k], raw.labels[k], declared) for k in keep]
+    real = [(k, z) for k, z in zip(keep, numbers, strict=True) if z != 0]
+    if not real:
+        raise EntryError(
+            Reason.NO_COORDINATES,
+            f"none of {len(raw.labels)} atom rows has three numeric coordinates",
+            entry=raw.entry,
+        )
+    unknown = next((k for k, z in real if z < 0), None)
+    if unknown is not None:
+        shown = raw.type_symbols[unknown] or raw.labels[unknown] or "(nothing)"
+        raise EntryError(
+            Reason.PARSE_ERROR, f"no element can be read from {shown!r} in atom row {unknown + 1}", entry=raw.entry
+        )
+    rows = np.array([k for k, _ in real])
+    occupancies = raw.occupancies[rows]
+    return Sites(
+        tuple(raw.labels[k] or raw.type_symbols[k] or SYMBOLS[z] for k, z in real),
+        np.array([z for _, z in real], dtype=np.int16),
+        raw.fractional[rows],
+        np.where(np.isfinite(occupancies), occupancies, 1.0),
+        tuple(raw.disorder_groups[k] for k in rows),
+    )
+
+
+def _element(type_symbol: str, label: str, declared: set[int]) -> int:
+    """Return Z; 0 for a dummy atom, -1 where no element can be told."""
+    found = _LETTERS.match(type_symbol)
+    if found:
+        letters = found.group()
+        if letters.lower() in ("du", "lp", "cnt", "cg"):
+            return 0
+        for size in (2, 1):
+            z = ATOMIC_NUMBERS.get(letters[:size].capitalize())
+            if z and len(letters) >= size:
+                return z
+    return _element_of_label(label, declared)
+
+
+def _element_of_label(label: str, declared: set[int]) -> int:
+    found = _LETTERS.match(label)
+    if not found:
+        return -1
+    letters = found.group()
+    if letters.lower() in ("du", "dum", "lp"):
+        return 0
+    two = ATOMIC_NUMBERS.get(letters[:2].capitalize(), 0) if len(letters) > 1 else 0
+    one = ATOMIC_NUMBERS.get(letters[0].upper(), 0)
+    if declared:
+        # the declared formula decides between Cl and C, Nb and N, Ho and H
+        return next((z for z in (two, one) if z in declared), two or one or -1)
+    mixed_case = letters[:2] == letters[:2].capitalize()
+    usual = letters[:2].upper() in ("CL", "BR", "SI", "SE")
+    if two and (usual or (mixed_case and (two in ORGANIC or not one))):
+        return two
+    if two and mixed_case and len(letters) == 2 and letters[0] not in "HCNO":
+        return two
+    return one or two or -1
