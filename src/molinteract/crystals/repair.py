@@ -8,6 +8,8 @@ import re
 
 import gemmi
 
+_REFUSED = (ValueError, RuntimeError)
+"""What gemmi raises: ValueError for syntax, RuntimeError for duplicate names."""
 _TEXT_FIELD = re.compile(
     r"(?ms)^_(?:shelx_(?:hkl|res|fab)_file|iucr_refine_(?:instructions|reflections)_details)\s*\n;.*?^;[^\n]*$"
 )
@@ -41,11 +43,11 @@ def parse_document(text: str) -> tuple[gemmi.cif.Document | None, str]:
     text = _TEXT_FIELD.sub("", text)
     try:
         return gemmi.cif.read_string(text), ""
-    except ValueError as error:
+    except _REFUSED as error:
         message = _first_line(error)
     try:
         return gemmi.cif.read_string(text, check_level=0), f"read without strict checks ({message})"
-    except ValueError:
+    except _REFUSED:
         pass
     document = _without_named_lines(text)
     if document is not None:
@@ -56,14 +58,14 @@ def parse_document(text: str) -> tuple[gemmi.cif.Document | None, str]:
     return None, message
 
 
-def _first_line(error: ValueError) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0]
 
 
 def _read_or_none(text: str) -> gemmi.cif.Document | None:
     try:
         return gemmi.cif.read_string(text, check_level=0)
-    except ValueError:
+    except _REFUSED:
         return None
 
 
@@ -73,7 +75,7 @@ def _without_named_lines(text: str) -> gemmi.cif.Document | None:
     for _ in range(min(_MAX_MENDED_LINES, len(lines))):
         try:
             return gemmi.cif.read_string("\n".join(lines), check_level=0)
-        except ValueError as error:
+        except _REFUSED as error:
             found = _ERROR_LINE.match(_first_line(error))
             number = int(found.group(1)) - 1 if found else -1
             # atoms, cell and data_ lines are what we came for: losing one silently would change the structure

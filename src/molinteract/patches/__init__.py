@@ -1,1 +1,1 @@
-"""TODO."""
+"""A crystal becomes patches: neighbours, cut, edges, contact orbits (SPEC 1.2)."""
