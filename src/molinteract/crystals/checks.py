@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from molinteract.core.elements import ORGANIC, SYMBOLS
 from molinteract.core.errors import EntryError
-from molinteract.core.geometry import cell_vectors, cell_volume
+from molinteract.core.geometry import cell_vectors, cell_volume, plane_spacings
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import Limits
 from molinteract.crystals.bonding import Pairs, bridging_hydrogen, clash
@@ -15,7 +15,8 @@ from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.sites import Sites
 from molinteract.crystals.symmetry import Symmetry
 
-MIN_CELL_VOLUME = 20.0
+MIN_PLANE_SPACING = 0.5
+"""Å between opposite faces below which a cell is degenerate."""
 VOLUME_PER_HEAVY_ATOM = (8.0, 48.0)
 """Sound molecular crystals have 12.8 to 30.4 Å³ a non-hydrogen atom (1–99 %); methane 47."""
 DENSITY_TOLERANCE = 0.03
@@ -34,7 +35,7 @@ def checked_cell(raw: RawStructure) -> NDArray[np.float64]:
         shown = " ".join(f"{value:g}" for value in raw.cell)
         raise EntryError(Reason.PARSE_ERROR, f"the cell is incomplete: {shown}", entry=raw.entry)
     vectors = cell_vectors(raw.cell)
-    if not np.isfinite(vectors).all() or cell_volume(vectors) < MIN_CELL_VOLUME:
+    if not np.isfinite(vectors).all() or plane_spacings(vectors).min() < MIN_PLANE_SPACING:
         shown = " ".join(f"{value:g}" for value in raw.cell)
         raise EntryError(Reason.PARSE_ERROR, f"the cell {shown} has no volume", entry=raw.entry)
     return vectors

@@ -1,0 +1,164 @@
+"""Bond orders by matching, then RDKit's aromaticity, donors, acceptors and SMILES on the whole molecule."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem, rdBase
+from rdkit.Chem import Lipinski
+
+from molinteract.chemistry.bond_orders import bond_orders
+from molinteract.chemistry.valence import H, N, O
+from molinteract.crystals.crystal import Molecule
+
+OK = "ok"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perception:
+    """Chemistry of one molecule.
+
+    Attributes
+    ----------
+    bond_orders : (bonds,) int8
+        Kekulé orders, in the order of ``Molecule.bonds``.
+    formal_charges : (atoms,) int8
+    radicals : (atoms,) int8
+        Unpaired electrons.
+    aromatic : (atoms,) bool
+    aromatic_bonds : (bonds,) bool
+    donors, acceptors : (atoms,) bool
+        Heavy atoms, by the definitions of ``rdkit.Chem.Lipinski``.
+    smiles : str
+        Canonical, without stereo, hydrogens implicit; empty if RDKit refuses the molecule.
+    status : str
+        ``ok``, or what RDKit says.
+    """
+
+    bond_orders: NDArray[np.int8]
+    formal_charges: NDArray[np.int8]
+    radicals: NDArray[np.int8]
+    aromatic: NDArray[np.bool_]
+    aromatic_bonds: NDArray[np.bool_]
+    donors: NDArray[np.bool_]
+    acceptors: NDArray[np.bool_]
+    smiles: str
+    status: str
+
+    @property
+    def charge(self) -> int:
+        """Net charge."""
+        return int(self.formal_charges.sum())
+
+
+def perceive(molecule: Molecule) -> Perception:
+    """Perceive the chemistry of a molecule with all its hydrogens.
+
+    A molecule that RDKit does not accept keeps its bond orders and charges; its flags are empty and its status says why.
+    """
+    orders, charges = bond_orders(molecule)
+    radicals = np.zeros(len(charges), dtype=np.int8)
+    nitroxide = _nitroxide_oxygen(molecule, charges)
+    if nitroxide >= 0:
+        orders = _single_bonds_at(molecule, orders, nitroxide)
+        charges = charges.copy()
+        charges[[nitroxide, _neighbour(molecule, nitroxide)]] = 0
+        radicals[nitroxide] = 1
+    with rdBase.BlockLogs():
+        mol = _rdkit_molecule(molecule, orders, charges, radicals)
+        failure = Chem.SanitizeMol(mol, catchErrors=True)
+        if failure != Chem.SanitizeFlags.SANITIZE_NONE:
+            return _without_flags(molecule, orders, charges, radicals, f"RDKit refuses it: {failure.name}")
+        smiles = Chem.MolToSmiles(Chem.RemoveHs(mol), isomericSmiles=False)
+    return Perception(
+        bond_orders=orders,
+        formal_charges=charges,
+        radicals=radicals,
+        aromatic=np.array([atom.GetIsAromatic() for atom in mol.GetAtoms()], dtype=bool),
+        aromatic_bonds=np.array([bond.GetIsAromatic() for bond in mol.GetBonds()], dtype=bool),
+        donors=_matches(mol, _patterns()[0]),
+        acceptors=_matches(mol, _patterns()[1]),
+        smiles=smiles,
+        status=OK,
+    )
+
+
+@cache
+def _patterns() -> tuple[Chem.Mol, Chem.Mol]:
+    return Lipinski.HDonorSmarts, Lipinski.HAcceptorSmarts
+
+
+def _rdkit_molecule(
+    molecule: Molecule, orders: NDArray[np.int8], charges: NDArray[np.int8], radicals: NDArray[np.int8]
+) -> Chem.RWMol:
+    mol = Chem.RWMol()
+    for z, charge, radical in zip(
+        molecule.atomic_numbers.tolist(), charges.tolist(), radicals.tolist(), strict=True
+    ):
+        atom = Chem.Atom(z)
+        atom.SetFormalCharge(charge)
+        atom.SetNumRadicalElectrons(radical)
+        atom.SetNoImplicit(True)
+        mol.AddAtom(atom)
+    kinds = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
+    for (a, b), order in zip(molecule.bonds.tolist(), orders.tolist(), strict=True):
+        mol.AddBond(a, b, kinds.get(order, Chem.BondType.QUADRUPLE))
+    return mol
+
+
+def _matches(mol: Chem.Mol, pattern: Chem.Mol) -> NDArray[np.bool_]:
+    found = np.zeros(mol.GetNumAtoms(), dtype=bool)
+    found[[match[0] for match in mol.GetSubstructMatches(pattern, maxMatches=mol.GetNumAtoms())]] = True
+    return found
+
+
+def _without_flags(
+    molecule: Molecule,
+    orders: NDArray[np.int8],
+    charges: NDArray[np.int8],
+    radicals: NDArray[np.int8],
+    status: str,
+) -> Perception:
+    atoms, bonds = len(molecule.atomic_numbers), len(molecule.bonds)
+    none = np.zeros(atoms, dtype=bool)
+    return Perception(
+        orders, charges, radicals, none, np.zeros(bonds, dtype=bool), none.copy(), none.copy(), "", status
+    )
+
+
+def _nitroxide_oxygen(molecule: Molecule, charges: NDArray[np.int8]) -> int:
+    """Return the terminal oxygen of the one N–O radical that explains an odd electron count, or -1."""
+    if abs(int(charges.sum())) != 1 or int(molecule.atomic_numbers.sum()) % 2 == 0:
+        return -1
+    degrees = np.bincount(molecule.bonds.ravel(), minlength=len(charges))
+    found = -1
+    for a, b in molecule.bonds.tolist():
+        for oxygen, nitrogen in ((a, b), (b, a)):
+            if (
+                molecule.atomic_numbers[oxygen] == O
+                and degrees[oxygen] == 1
+                and molecule.atomic_numbers[nitrogen] == N
+                and degrees[nitrogen] == 3
+                and not _bears_hydrogen(molecule, nitrogen)
+            ):
+                if found >= 0 and _neighbour(molecule, found) == nitrogen:
+                    return -1  # a nitro group is no nitroxide
+                found = oxygen
+    return found
+
+
+def _bears_hydrogen(molecule: Molecule, atom: int) -> bool:
+    touching = molecule.bonds[(molecule.bonds == atom).any(axis=1)]
+    return bool((molecule.atomic_numbers[touching.ravel()] == H).any())
+
+
+def _neighbour(molecule: Molecule, atom: int) -> int:
+    bond = molecule.bonds[(molecule.bonds == atom).any(axis=1)][0]
+    return int(bond.sum() - atom)
+
+
+def _single_bonds_at(molecule: Molecule, orders: NDArray[np.int8], atom: int) -> NDArray[np.int8]:
+    changed = orders.copy()
+    changed[(molecule.bonds == atom).any(axis=1)] = 1
+    return changed
