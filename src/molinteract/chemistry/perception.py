@@ -34,6 +34,10 @@ class Perception:
         Canonical, without stereo, hydrogens implicit; empty if RDKit refuses the molecule.
     status : str
         ``ok``, or what RDKit says.
+    heavy_atoms : (atoms,) bool
+        Not hydrogen.
+    heavy_bonds : (bonds,) bool
+        Between heavy atoms.
     """
 
     bond_orders: NDArray[np.int8]
@@ -45,6 +49,8 @@ class Perception:
     acceptors: NDArray[np.bool_]
     smiles: str
     status: str
+    heavy_atoms: NDArray[np.bool_]
+    heavy_bonds: NDArray[np.bool_]
 
     @property
     def charge(self) -> int:
@@ -81,6 +87,8 @@ def perceive(molecule: Molecule) -> Perception:
         acceptors=_matches(mol, _patterns()[1]),
         smiles=smiles,
         status=OK,
+        heavy_atoms=molecule.atomic_numbers != H,
+        heavy_bonds=_heavy_bonds(molecule),
     )
 
 
@@ -123,8 +131,22 @@ def _without_flags(
     atoms, bonds = len(molecule.atomic_numbers), len(molecule.bonds)
     none = np.zeros(atoms, dtype=bool)
     return Perception(
-        orders, charges, radicals, none, np.zeros(bonds, dtype=bool), none.copy(), none.copy(), "", status
+        bond_orders=orders,
+        formal_charges=charges,
+        radicals=radicals,
+        aromatic=none,
+        aromatic_bonds=np.zeros(bonds, dtype=bool),
+        donors=none.copy(),
+        acceptors=none.copy(),
+        smiles="",
+        status=status,
+        heavy_atoms=molecule.atomic_numbers != H,
+        heavy_bonds=_heavy_bonds(molecule),
     )
+
+
+def _heavy_bonds(molecule: Molecule) -> NDArray[np.bool_]:
+    return (molecule.atomic_numbers[molecule.bonds] != H).all(axis=1)
 
 
 def _nitroxide_oxygen(molecule: Molecule, charges: NDArray[np.int8]) -> int:

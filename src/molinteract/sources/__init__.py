@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where entries come from: files, folders, globs, archives, ASE databases."""

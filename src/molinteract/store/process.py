@@ -1,0 +1,122 @@
+"""One raw structure, all the way to its patches, or the reason why not."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molinteract.chemistry.checks import check_chemistry
+from molinteract.chemistry.flags import atom_flags
+from molinteract.chemistry.perception import Perception, perceive
+from molinteract.core.errors import EntryError
+from molinteract.core.reasons import Reason
+from molinteract.core.settings import BuildSettings
+from molinteract.crystals.assemble import assemble
+from molinteract.crystals.crystal import Crystal
+from molinteract.crystals.raw import RawStructure
+from molinteract.crystals.rejected import Rejected
+from molinteract.patches.find import find_patches
+from molinteract.patches.hydrogens import apply_hydrogen_policy
+from molinteract.patches.patch import PatchTable
+
+INTERNAL = "internal error"
+"""Beginning of the detail of a reject that a fault of ours caused; counted apart and shown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProcessedEntry:
+    """A kept entry.
+
+    Attributes
+    ----------
+    crystal : Crystal
+        After the hydrogen policy.
+    perceptions : tuple of Perception
+        Of each independent molecule, with all its hydrogens.
+    flags : tuple of (atoms,) uint8
+        Of each independent molecule, for the atoms that the crystal has.
+    patches : PatchTable
+    smiles : str
+        What the source itself says, empty where nothing.
+    seconds : float
+    """
+
+    crystal: Crystal
+    perceptions: tuple[Perception, ...]
+    flags: tuple[NDArray[np.uint8], ...]
+    patches: PatchTable
+    smiles: str
+    seconds: float
+
+
+class _OutOfTimeError(Exception):
+    """The time limit of an entry has passed."""
+
+
+def process(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry | Rejected:
+    """Take one structure through every step: judge, perceive, treat hydrogens, find patches.
+
+    Nothing that an entry contains raises: it is kept or it is a ``Rejected``.
+    """
+    start = time.perf_counter()
+    try:
+        with _time_limit(settings.limits.seconds):
+            entry = _steps(raw, settings)
+    except EntryError as error:
+        return _rejected(raw, error.reason, error.message, start)
+    except _OutOfTimeError:
+        detail = f"took longer than {settings.limits.seconds:g} s (raise --set limits.seconds)"
+        return _rejected(raw, Reason.TOO_LARGE, detail, start)
+    except Exception as error:  # noqa: BLE001 a fault of ours in one entry must not end a build of 500,000
+        detail = f"{INTERNAL}: {type(error).__name__}: {error}"
+        return _rejected(raw, Reason.PARSE_ERROR, detail, start)
+    return replace(entry, seconds=time.perf_counter() - start)
+
+
+def _steps(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry:
+    whole = assemble(raw, policies=settings.policies, limits=settings.limits)
+    perceptions = tuple(perceive(molecule) for molecule in whole.molecules)
+    check_chemistry(whole, perceptions)
+    crystal = apply_hydrogen_policy(whole, settings.policies.hydrogens)
+    flags = tuple(
+        atom_flags(perception)[_kept_atoms(before.atomic_numbers, after.atomic_numbers)]
+        for before, after, perception in zip(whole.molecules, crystal.molecules, perceptions, strict=True)
+    )
+    patches = find_patches(crystal, flags, parameters=settings.patches)
+    if len(patches) == 0 and patches.n_empty == 0:
+        crystal = replace(crystal, flags=(*crystal.flags, "isolated: no molecule within reach"))
+    return ProcessedEntry(crystal, perceptions, flags, patches, raw.smiles, 0.0)
+
+
+def _kept_atoms(before: NDArray[np.int16], after: NDArray[np.int16]) -> NDArray[np.int64]:
+    return np.arange(len(before)) if len(before) == len(after) else np.flatnonzero(before != 1)
+
+
+def _rejected(raw: RawStructure, reason: Reason, detail: str, start: float) -> Rejected:
+    seconds = time.perf_counter() - start
+    return Rejected(raw.source, raw.file, raw.block, raw.entry, reason, detail, seconds)
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt the block after some seconds; only a process's main thread can be interrupted, elsewhere no limit holds."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise _OutOfTimeError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
