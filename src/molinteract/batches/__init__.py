@@ -1,1 +1,1 @@
-"""TODO."""
+"""Rows become tensors: the only door from NumPy to PyTorch."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Tensor operations of the network: irreps, weighted tensor product, batch norm. They see tensors only."""

@@ -1,0 +1,96 @@
+"""InteractNN: the network of the paper (SPEC 2), readable in one sitting.
+
+``encode`` makes node features, ``denoise`` predicts displacements from them, ``readout`` the patch vectors.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from molinteract.batches.batch import PatchBatch
+from molinteract.kernels.irreps import Irreps
+from molinteract.network.config import NetworkConfig
+from molinteract.network.embedding import ElementEmbedding, LengthEmbedding
+from molinteract.network.geometry import Edges, edge_geometry
+from molinteract.network.heads import DenoisingHead
+from molinteract.network.interaction import INTER, INTRA, Interaction
+from molinteract.network.readout import Readout
+
+MARGIN = 2.0
+"""Å by which the Gaussians reach beyond a cutoff: perturbed edges can be longer (SPEC 2.1)."""
+
+
+def layer_irreps(config: NetworkConfig) -> list[Irreps]:
+    """Return the irreps before, between and after the layers: 0e → +1o → +1e → +0o, and so on unchanged."""
+    ns, nv = config.ns, config.nv
+    growth = [Irreps(ns), Irreps(ns, nv), Irreps(ns, nv, nv), Irreps(ns, nv, nv, ns)]
+    return [growth[min(k, 3)] for k in range(config.n_layers + 1)]
+
+
+class InteractNN(nn.Module):
+    """SE(3)-equivariant message passing on patches of two molecules.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Sizes; ``preset("paper")`` is the published network.
+
+    Attributes
+    ----------
+    irreps : Irreps
+        Of the node features.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        steps = layer_irreps(config)
+        self.irreps = steps[-1]
+        types = (INTER, INTRA) if config.intermolecular_messages else (INTRA,)
+        sizes = {"ns": config.ns, "hidden": config.psi_hidden, "types": types}
+        self.elements = ElementEmbedding(config.ns)
+        reach = {INTER: config.d_inter + MARGIN, INTRA: config.d_intra + MARGIN}
+        self.lengths = nn.ModuleDict({name: LengthEmbedding(config.ns, reach[name]) for name in types})
+        self.layers = nn.ModuleList(
+            [Interaction(a, b, **sizes) for a, b in zip(steps[:-1], steps[1:], strict=True)]
+        )
+        self.head = DenoisingHead(self.irreps, **sizes)
+        self.pool = Readout(self.irreps, ns=config.ns, reach=config.radius + MARGIN)
+
+    def encode(self, batch: PatchBatch) -> Tensor:
+        """Return node features (nodes, irreps.dim), in e3nn's layout."""
+        features: Tensor = self.elements(batch.atomic_numbers)
+        edges = self._edges(batch)
+        for layer in self.layers:
+            features = layer(features, edges)
+        return features
+
+    def denoise(self, batch: PatchBatch, features: Tensor) -> Tensor:
+        """Return predicted displacements (nodes, 3) in Å, not yet clamped, from ``encode``'s features."""
+        displacements: Tensor = self.head(features, self._edges(batch))
+        return displacements
+
+    def readout(self, batch: PatchBatch, features: Tensor) -> Tensor:
+        """Return patch vectors z (patches, 2 ns) from ``encode``'s features (Eq. 2)."""
+        vectors: Tensor = self.pool(
+            features, batch.positions, batch.patch_index, batch.molecule_index, batch.n_patches
+        )
+        return vectors
+
+    def node_vectors(self, features: Tensor) -> Tensor:
+        """Return vectors that do not depend on orientation: [0e ‖ |1o| ‖ |1e| ‖ |0o|], (nodes, 2 ns + 2 nv)."""
+        even, odd_vector, even_vector, odd = self.irreps.split(features)
+        norms = [torch.linalg.vector_norm(v, dim=-1) for v in (odd_vector, even_vector)]
+        return torch.cat([even, *norms, odd.abs()], dim=1)
+
+    def forward(self, batch: PatchBatch) -> tuple[Tensor, Tensor]:
+        """Return displacements (nodes, 3) and patch vectors (patches, 2 ns)."""
+        features = self.encode(batch)
+        return self.denoise(batch, features), self.readout(batch, features)
+
+    def _edges(self, batch: PatchBatch) -> dict[str, Edges]:
+        indices = {INTER: batch.inter_edges, INTRA: batch.intra_edges}
+        edges = {}
+        for name, embed in self.lengths.items():
+            directions, lengths = edge_geometry(batch.positions, indices[name])
+            edges[name] = Edges(indices[name][0], indices[name][1], directions, embed(lengths))
+        return edges
