@@ -1,1 +1,1 @@
-"""TODO."""
+"""Pre-training by denoising: recipe, noise, objective, loop, checkpoints, measures (SPEC 2.4)."""

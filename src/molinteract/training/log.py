@@ -1,0 +1,56 @@
+"""The log of a run: one JSON object a line, and the same as CSV."""
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+COLUMNS = (
+    "step", "epoch", "seconds", "patches", "patches_per_second", "learning_rate", "loss", "clipped_share", "skipped",
+    "rmse", "rmse_zero", "ev", "ev_interface", "ev_rest", "ev_rigid_nodes", "ev_H", "ev_C", "ev_N", "ev_O",
+)  # fmt: skip
+"""Columns of ``log.csv``; ``log.jsonl`` has every measure."""
+
+
+class RunLog:
+    """Appends records to ``log.jsonl`` and ``log.csv``; on resuming, later lines than the checkpoint are dropped.
+
+    Parameters
+    ----------
+    run : Path
+        Run folder.
+    step : int
+        Step to go on from.
+    """
+
+    def __init__(self, run: Path, *, step: int) -> None:
+        self.jsonl = run / "log.jsonl"
+        self.csv = run / "log.csv"
+        kept = [record for record in read_log(run) if record["step"] <= step] if step else []
+        self.jsonl.write_text("".join(json.dumps(r) + "\n" for r in kept), encoding="utf-8")
+        with self.csv.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(kept)
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write one record."""
+        with self.jsonl.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        with self.csv.open("a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, COLUMNS, extrasaction="ignore").writerow(record)
+
+
+def read_log(run: Path) -> list[dict[str, Any]]:
+    """Return the records of a run; a last line cut short by a crash is passed over."""
+    path = run / "log.jsonl"
+    if not path.is_file():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            break
+    return records

@@ -1,0 +1,54 @@
+"""The run folder: resolved recipe, provenance, log, checkpoints, best network (DESIGN 5)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from molinteract.core.errors import TrainingError
+from molinteract.core.provenance import machine, utc_now, versions
+from molinteract.training.recipe import Recipe
+
+
+def prepare_run(run: Path, recipe: Recipe, *, dataset: str, split_sizes: dict[str, int], resume: bool) -> None:
+    """Make a run folder, or check that an existing one fits.
+
+    Raises
+    ------
+    TrainingError
+        If the folder holds a run and ``resume`` is off, or its recipe or data differ.
+    """
+    file = run / "config.toml"
+    if file.is_file():
+        if not resume:
+            raise TrainingError("the folder holds a run", entry=str(run), remedy="add --resume, or choose another")
+        known = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
+        if known["dataset"] != dataset:
+            raise TrainingError("the run was trained on another store", entry=str(run))
+        if file.read_text(encoding="utf-8") != to_toml(recipe.model_dump(mode="json")):
+            raise TrainingError(
+                "the recipe differs from the run's config.toml", entry=str(run), remedy="choose another folder"
+            )
+        return
+    if run.exists() and any(run.iterdir()):
+        raise TrainingError("the folder is not empty and holds no run", entry=str(run), remedy="choose another")
+    run.mkdir(parents=True, exist_ok=True)
+    file.write_text(to_toml(recipe.model_dump(mode="json")), encoding="utf-8")
+    provenance = {
+        "dataset": dataset,
+        "patches": split_sizes,
+        "versions": versions(),
+        "machine": machine(),
+        "started": utc_now(),
+    }
+    (run / "provenance.json").write_text(json.dumps(provenance, indent=1), encoding="utf-8")
+
+
+def to_toml(values: dict[str, Any], *, section: str = "") -> str:
+    """Write nested settings as TOML; None is left out, which means the default."""
+    lines = [f"{key} = {json.dumps(v)}" for key, v in values.items() if not isinstance(v, dict) and v is not None]
+    text = "\n".join(lines) + "\n" if lines else ""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            name = f"{section}.{key}" if section else key
+            text += f"\n[{name}]\n{to_toml(value, section=name)}"
+    return text
