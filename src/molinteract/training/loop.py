@@ -1,8 +1,9 @@
 """The pre-training loop: plain, resumable, logged."""
 
+import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from molinteract.batches.batch import PatchBatch
 from molinteract.batches.loader import PatchLoader
 from molinteract.core.errors import TrainingError
+from molinteract.network.calibrate import calibrate_readout
 from molinteract.network.encoder import InteractNN
 from molinteract.network.saved import save_network
 from molinteract.store.dataset import PatchDataset
@@ -25,6 +27,9 @@ from molinteract.training.objectives import denoising_loss, predicted_displaceme
 from molinteract.training.recipe import Recipe
 from molinteract.training.run_folder import prepare_run
 from molinteract.training.schedule import learning_rate
+
+CALIBRATION_BATCHES = 8
+"""Batches over which the readout's norm is set before a network is saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +243,14 @@ class _Trainer:
         self.log.append(record | self.values)
         if self.values["ev"] > state.best:
             self.state = replace(state, best=self.values["ev"])
+            calibrate_readout(self.model, self._calibration_batches())
             card = {"recipe": self.recipe.model_dump(mode="json"), "validation": self.values, "step": state.step}
             save_network(self.run / "best", self.model, card=card)
         save_checkpoint(self.run / "checkpoints", self.model, self.optimiser, self.state)
+
+    def _calibration_batches(self) -> Iterator[PatchBatch]:
+        batches = itertools.islice(self.loader.epoch(0), CALIBRATION_BATCHES)
+        return (batch.to(self.recipe.device) for batch in batches)
 
     def _share(self) -> float:
         recipe, state = self.recipe, self.state
