@@ -1,6 +1,52 @@
-"""x."""
+"""``molinteract build``: sources in, a store out."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from molinteract.app.cli.output import DryRun, Json, Quiet, emit, progress_bar
 
 
-def build() -> int:
-    """x."""
-    return 0
+def build(
+    sources: Annotated[list[str], Parameter(help="Files, folders, patterns, archives, ASE databases, or sample:")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder of the store.")],
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"], help="Settings (TOML).")] = None,
+    set_: Annotated[
+        list[str] | None, Parameter(name="--set", help="One setting, such as policies.components=any.")
+    ] = None,
+    workers: Annotated[int, Parameter(help="Processes.")] = 1,
+    resume: Annotated[bool, Parameter(negative="", help="Go on with an interrupted build.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Turn crystal structures into a store of intermolecular patches.
+
+    Every entry that is not kept becomes a row of OUT/rejects.parquet with a reason.
+
+    Example: molinteract build my_cifs/ more.zip -o DB --workers 4
+    """
+    from molinteract.core.settings import BuildSettings
+    from molinteract.store import build as store
+
+    settings = BuildSettings.load(config, set_ or [])
+    if dry_run:
+        guess = store.estimate(sources)
+        text = (
+            f"{guess.items:,} files or rows, {guess.megabytes:.1f} MB to read; about {guess.seconds / workers:.0f} s with "
+            f"{workers} process(es), about {guess.store_megabytes:.1f} MB to write"
+        )
+        emit(asdict(guess), text, as_json=as_json)
+        return 0
+    with progress_bar("building", unit="items", quiet=quiet) as bar:
+        report = store.build(sources, out, settings=settings, workers=workers, resume=resume, progress=bar)
+    lines = [f"{report.kept:,} entries kept, {report.rejected:,} rejected, {report.patches:,} patches in {report.path}"]
+    lines += [f"  {count:6,}  {reason}" for reason, count in report.reasons.items()]
+    if report.internal_errors:
+        lines.append(f"{report.internal_errors} rejects are faults of this program (detail 'internal error'): report them")
+    emit(asdict(report), "\n".join(lines), as_json=as_json)
+    return 1 if report.internal_errors or not report.kept else 0

@@ -1,0 +1,135 @@
+"""Tables as plain rows of text, for the terminal and for the page alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from molinteract.core.reasons import MEANING, Reason
+from molinteract.embeddings.ks import KsTest
+from molinteract.embeddings.probes import Probe
+from molinteract.store.statistics import PAPER, PAPER_ELEMENTS, Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: heading of each column and rows of text; numbers are right-aligned, the first column is not."""
+
+    heading: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def text(self) -> str:
+        """Return the table in plain text."""
+        lines = [self.heading, *self.rows]
+        widths = [max(len(line[k]) for line in lines) for k in range(len(self.heading))]
+        numeric = [all(_is_number(row[k]) for row in self.rows if row[k]) for k in range(len(self.heading))]
+        out = []
+        for line in lines:
+            cells = [
+                cell.rjust(width) if number and k else cell.ljust(width)
+                for k, (cell, width, number) in enumerate(zip(line, widths, numeric, strict=True))
+            ]
+            out.append("  ".join(cells).rstrip())
+        out.insert(1, "  ".join("-" * width for width in widths))
+        return "\n".join(out)
+
+
+def make_table(heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Return a table of values; floats must be formatted already."""
+    return Table(tuple(heading), tuple(tuple(str(cell) for cell in row) for row in rows))
+
+
+def table_1(statistics: Statistics) -> Table:
+    """Return Table 1 of the paper beside the store's figures."""
+    ours, paper = statistics.table_1, PAPER
+    rows: list[tuple[str, str, str]] = []
+    for name, title in (("entries", "entries"), ("patches", "patches")):
+        rows.append((title, f"{ours[name]:,.0f}", f"{paper[name]:,.0f}"))
+    rows.append(("patches an entry", f"{ours['patches_per_entry']:.1f}", f"{paper['patches_per_entry']:.1f}"))
+    for name, title in (
+        ("nodes", "nodes"), ("inter_edges", "intermolecular edges"), ("intra_edges", "intramolecular edges"),
+    ):  # fmt: skip
+        rows.append((f"{title}, mean ± SD", _spread(ours, name), _spread(paper, name)))
+        rows.append((f"{title}, range", _range(ours, name), _range(paper, name)))
+    for name, title in (("inter_edges", "intermolecular"), ("intra_edges", "intramolecular")):
+        key = f"{name}_per_node"
+        rows.append((f"{title} edges a node", f"{ours[key]:.3f}", f"{paper[key]:.2f}"))
+    for symbol, share in PAPER_ELEMENTS.items():
+        rows.append((f"{symbol}, % of nodes", f"{statistics.elements.get(symbol, 0.0):.1f}", f"{share:.1f}"))
+    return make_table(("Table 1", "this store", "paper"), rows)
+
+
+def rejects_table(statistics: Statistics) -> Table:
+    """Return the rejected entries by reason, with what each means."""
+    rows = [(reason, count, MEANING[Reason(reason)]) for reason, count in statistics.rejects.items()]
+    return make_table(("rejected because", "entries", "meaning"), rows or [("nothing", "0", "")])
+
+
+def groups_table(statistics: Statistics) -> Table:
+    """Return entries and patches by group."""
+    rows = [
+        (name or "(no group)", counts["kept"], counts["rejected"], counts["patches"])
+        for name, counts in statistics.groups.items()
+    ]
+    return make_table(("group", "kept", "rejected", "patches"), rows)
+
+
+def labels_table(statistics: Statistics) -> Table:
+    """Return patches by kind of contact."""
+    total = max(1, sum(statistics.labels.values()))
+    rows = [
+        (name.replace("_", " "), count, f"{100 * count / total:.1f}") for name, count in statistics.labels.items()
+    ]
+    return make_table(("kind of contact", "patches", "%"), rows)
+
+
+def ks_tests_table(tests: Sequence[KsTest]) -> Table:
+    """Return Kolmogorov–Smirnov tests with their nulls."""
+    rows = [
+        (
+            f"{_name(t.first)} against {_name(t.second)}", t.n_first, f"{t.d:.3f}", t.direction,
+            "< 1e-300" if t.p_holm == 0 else f"{t.p_holm:.1e}", f"{t.d_shuffled:.3f}", f"{t.d_untrained:.3f}",
+        )
+        for t in tests
+    ]  # fmt: skip
+    heading = ("distances of", "vectors", "D", "direction", "p (Holm)", "D shuffled", "D untrained")
+    return make_table(heading, rows)
+
+
+def probes_table(probes: Sequence[Probe]) -> Table:
+    """Return probe scores with their baselines."""
+    rows = []
+    for p in probes:
+        for score in p.scores:
+            rows.append(
+                (
+                    p.name, score.features, f"{score.accuracy:.3f}", f"{score.low:.3f}–{score.high:.3f}",
+                    f"{p.chance:.3f}", f"{score.purity:.3f}", f"{score.silhouette:.3f}", p.n_held_out,
+                )
+            )  # fmt: skip
+    heading = (
+        "question", "features", "linear probe", "95 % interval", "chance", "k-NN purity", "silhouette", "held out",
+    )  # fmt: skip
+    return make_table(heading, rows)
+
+
+def measures_table(values: dict[str, float]) -> Table:
+    """Return denoising measures beside predicting zero."""
+    rows = [("rmse / Å", f"{values['rmse']:.4f}", f"{values['rmse_zero']:.4f}")]
+    rows += [(name, f"{value:.4f}", "0") for name, value in values.items() if name.startswith("ev")]
+    return make_table(("held-out compounds", "network", "predict zero"), rows)
+
+
+def _name(label: str) -> str:
+    return label.replace("_", " ")
+
+
+def _spread(values: dict[str, float], name: str) -> str:
+    return f"{values[f'{name}_mean']:.1f} ± {values[f'{name}_sd']:.1f}"
+
+
+def _range(values: dict[str, float], name: str) -> str:
+    return f"{values[f'{name}_min']:,.0f}–{values[f'{name}_max']:,.0f}"
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and text[0] in "0123456789-−<+" and not any(c.isalpha() and c != "e" for c in text)
