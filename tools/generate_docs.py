@@ -34,9 +34,7 @@ def command_line_page() -> str:
 def _help(words: list[str]) -> str:
     program = Path(sys.executable).with_name("molinteract")
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run(
-        [str(program), *words, "--help"], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([str(program), *words, "--help"], env=environment, capture_output=True, text=True, check=True)
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
 
 

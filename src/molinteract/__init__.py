@@ -25,7 +25,7 @@ _PUBLIC: dict[str, str] = {
 }
 """Each public name and the module that defines it."""
 
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -85,7 +85,9 @@ def _clear(out: Path) -> None:
     if out.exists() and any(out.iterdir()):
         if not (out / _MARK).is_file():
             raise StoreError(
-                "the folder is not empty and holds no demo", entry=str(out), remedy="choose another with --out"
+                "the folder is not empty and holds no demo",
+                entry=str(out),
+                remedy="choose another with --out",
             )
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)

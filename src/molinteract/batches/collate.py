@@ -8,9 +8,7 @@ from molinteract.batches.batch import PatchBatch
 from molinteract.patches.patch import PatchArrays
 
 
-def collate(
-    arrays: PatchArrays, rows: NDArray[np.integer], *, dtype: torch.dtype = torch.float32
-) -> PatchBatch:
+def collate(arrays: PatchArrays, rows: NDArray[np.integer], *, dtype: torch.dtype = torch.float32) -> PatchBatch:
     """Turn cut patches into a batch.
 
     Parameters

@@ -27,9 +27,7 @@ def check_chemistry(crystal: Crystal, perceptions: Sequence[Perception]) -> None
     EntryError
         ``hydrogens_missing`` or ``not_neutral``.
     """
-    total = sum(
-        p.charge * len(m.images) for m, p in zip(crystal.molecules, perceptions, strict=True)
-    )
+    total = sum(p.charge * len(m.images) for m, p in zip(crystal.molecules, perceptions, strict=True))
     if total == 0:
         return
     for molecule, perception in zip(crystal.molecules, perceptions, strict=True):

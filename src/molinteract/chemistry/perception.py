@@ -101,9 +101,7 @@ def _rdkit_molecule(
     molecule: Molecule, orders: NDArray[np.int8], charges: NDArray[np.int8], radicals: NDArray[np.int8]
 ) -> Chem.RWMol:
     mol = Chem.RWMol()
-    for z, charge, radical in zip(
-        molecule.atomic_numbers.tolist(), charges.tolist(), radicals.tolist(), strict=True
-    ):
+    for z, charge, radical in zip(molecule.atomic_numbers.tolist(), charges.tolist(), radicals.tolist(), strict=True):
         atom = Chem.Atom(z)
         atom.SetFormalCharge(charge)
         atom.SetNumRadicalElectrons(radical)
@@ -146,7 +144,8 @@ def _without_flags(
 
 
 def _heavy_bonds(molecule: Molecule) -> NDArray[np.bool_]:
-    return (molecule.atomic_numbers[molecule.bonds] != H).all(axis=1)
+    heavy: NDArray[np.bool_] = (molecule.atomic_numbers[molecule.bonds] != H).all(axis=1)
+    return heavy
 
 
 def _nitroxide_oxygen(molecule: Molecule, charges: NDArray[np.int8]) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from molinteract.core.elements import ATOMIC_NUMBERS
 
-H, B, C, N, O, SI, P, S, SE, TE, AS, GE = (
+H, B, C, N, O, SI, P, S, SE, TE, AS, GE = (  # noqa: E741 oxygen is O
     ATOMIC_NUMBERS[symbol] for symbol in ("H", "B", "C", "N", "O", "Si", "P", "S", "Se", "Te", "As", "Ge")
 )
 HALOGENS: Final = frozenset(ATOMIC_NUMBERS[symbol] for symbol in ("F", "Cl", "Br", "I"))

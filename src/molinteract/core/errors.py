@@ -60,14 +60,13 @@ class EntryError(MolinteractError):
 
     code: ClassVar[str] = "entry"
 
-    def __init__(
-        self, reason: Reason, message: str, *, entry: str | None = None, remedy: str | None = None
-    ) -> None:
+    def __init__(self, reason: Reason, message: str, *, entry: str | None = None, remedy: str | None = None) -> None:
         super().__init__(message, entry=entry, remedy=remedy)
         self.reason = reason
 
     @property
     def label(self) -> str:
+        """The reason code."""
         return self.reason.value
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -114,7 +113,5 @@ class MissingExtraError(MolinteractError):
     code: ClassVar[str] = "missing-extra"
 
 
-def _rebuild(
-    cls: type[MolinteractError], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> MolinteractError:
+def _rebuild(cls: type[MolinteractError], args: tuple[Any, ...], kwargs: dict[str, Any]) -> MolinteractError:
     return cls(*args, **kwargs)

@@ -29,9 +29,7 @@ def cell_vectors(cell: Array) -> Array:
     c_y = (cos_alpha - cos_beta * cos_gamma) / sin_gamma
     with np.errstate(invalid="ignore"):
         c_z = np.sqrt(1.0 - cos_beta**2 - c_y**2)
-    vectors = np.array(
-        [[a, 0.0, 0.0], [b * cos_gamma, b * sin_gamma, 0.0], [c * cos_beta, c * c_y, c * c_z]]
-    )
+    vectors = np.array([[a, 0.0, 0.0], [b * cos_gamma, b * sin_gamma, 0.0], [c * cos_beta, c * c_y, c * c_z]])
     vectors[np.abs(vectors) < 1e-12] = 0.0  # cos(90°) is 6e-17 in floating point
     return vectors
 
@@ -46,4 +44,5 @@ def plane_spacings(vectors: Array) -> Array:
 
     A sphere of radius R around a point of the cell reaches ceil(R / spacing) cells along that axis.
     """
-    return 1.0 / np.linalg.norm(np.linalg.inv(vectors), axis=0)
+    spacings: Array = 1.0 / np.linalg.norm(np.linalg.inv(vectors), axis=0)
+    return spacings

@@ -97,9 +97,7 @@ def _expanded(
     return merged, content, doubts
 
 
-def _bonded(
-    entry: str, sites: Sites, symmetry: Symmetry, vectors: NDArray[np.float64], content: CellContent
-) -> _Cell:
+def _bonded(entry: str, sites: Sites, symmetry: Symmetry, vectors: NDArray[np.float64], content: CellContent) -> _Cell:
     pairs = near_pairs(content.fractional, content.atomic_numbers, vectors)
     checks.check_distances(pairs, content, sites, entry=entry)
     bonded = bonds(pairs, content.atomic_numbers)
@@ -111,9 +109,7 @@ def _with_found_symmetry(entry: str, cell: _Cell) -> _Cell | None:
     if found is None:
         return None
     operations, symbol = found
-    symmetry = replace(
-        cell.symmetry, operations=operations, space_group=symbol, origin="found", named_order=0
-    )
+    symmetry = replace(cell.symmetry, operations=operations, space_group=symbol, origin="found", named_order=0)
     sites = merge_copies(cell.sites, operations, cell.vectors)
     content = expand(sites, operations, cell.vectors)
     if len(content) != len(cell.content):
@@ -124,16 +120,12 @@ def _with_found_symmetry(entry: str, cell: _Cell) -> _Cell | None:
         return None  # the cell as given was sound: averaging over a doubtful symmetry must not break it
 
 
-def _judged_crystal(
-    raw: RawStructure, cell: _Cell, policies: Policies, limits: Limits, flags: list[str]
-) -> Crystal:
+def _judged_crystal(raw: RawStructure, cell: _Cell, policies: Policies, limits: Limits, flags: list[str]) -> Crystal:
     largest = int(np.bincount(cell.molecules.molecule).max())
     checks.check_size(largest, limits, what="molecule", entry=raw.entry)
     if cell.molecules.dimensions:
         shape = ("chain", "layer", "framework")[cell.molecules.dimensions - 1]
-        raise EntryError(
-            Reason.POLYMERIC, f"bonded atoms run on for ever as a {shape}", entry=raw.entry
-        )
+        raise EntryError(Reason.POLYMERIC, f"bonded atoms run on for ever as a {shape}", entry=raw.entry)
     molecules = tuple(_molecule(raw.entry, cell, orbit) for orbit in range(int(cell.molecules.orbit.max()) + 1))
     _check_components(raw.entry, molecules, policies)
     hydrogens.check_formula(cell.content.atomic_numbers, raw.formula_sum, entry=raw.entry)
@@ -169,9 +161,7 @@ def _molecule(entry: str, cell: _Cell, orbit: int) -> Molecule:
         offset=offset,
     )
     if symmetry is None:
-        raise EntryError(
-            Reason.SYMMETRY_ERROR, "the operations do not map molecules onto molecules", entry=entry
-        )
+        raise EntryError(Reason.SYMMETRY_ERROR, "the operations do not map molecules onto molecules", entry=entry)
     numbers = cell.content.atomic_numbers[atoms]
     points = cell.content.fractional[atoms] + cell.molecules.shift[atoms] + offset
     graph = _bonds_within(cell, atoms)

@@ -127,7 +127,7 @@ def _hydrogen_contacts(
 
 
 @njit(cache=True)
-def _near_pairs(fractional, radii, hydrogen, vectors, capacity):  # type: ignore[no-untyped-def]
+def _near_pairs(fractional, radii, hydrogen, vectors, capacity):
     """Loop over lattice shifts axis by axis: the c component alone bounds n_c, then b, then a."""
     n = len(fractional)
     p_out = np.empty(capacity, dtype=np.int32)

@@ -56,9 +56,10 @@ def merge_copies(sites: Sites, operations: Operations, vectors: NDArray[np.float
 
 def site_orders(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the (sites,) order of the site symmetry of each site."""
-    return _orders(
+    orders: NDArray[np.int64] = _orders(
         sites.fractional, operations.rotations.astype(np.float64), operations.translations, vectors, MERGE
     )
+    return orders
 
 
 def expand(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> CellContent:
@@ -70,7 +71,7 @@ def expand(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -
 
 
 @njit(cache=True)
-def _distance(difference, vectors):  # type: ignore[no-untyped-def]
+def _distance(difference, vectors):
     """Length in Å of a fractional difference after removing the nearest lattice vector."""
     d = difference - np.round(difference)
     total = 0.0
@@ -81,17 +82,15 @@ def _distance(difference, vectors):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _image(rotation, translation, point):  # type: ignore[no-untyped-def]
+def _image(rotation, translation, point):
     out = np.empty(3)
     for r in range(3):
-        out[r] = (
-            rotation[r, 0] * point[0] + rotation[r, 1] * point[1] + rotation[r, 2] * point[2] + translation[r]
-        )
+        out[r] = rotation[r, 0] * point[0] + rotation[r, 1] * point[1] + rotation[r, 2] * point[2] + translation[r]
     return out
 
 
 @njit(cache=True)
-def _independent(fractional, numbers, rotations, translations, vectors, tolerance):  # type: ignore[no-untyped-def]
+def _independent(fractional, numbers, rotations, translations, vectors, tolerance):
     n = len(fractional)
     keep = np.ones(n, dtype=np.bool_)
     for i in range(n):
@@ -100,17 +99,13 @@ def _independent(fractional, numbers, rotations, translations, vectors, toleranc
         for k in range(len(rotations)):
             image = _image(rotations[k], translations[k], fractional[i])
             for j in range(i + 1, n):
-                if (
-                    keep[j]
-                    and numbers[i] == numbers[j]
-                    and _distance(image - fractional[j], vectors) < tolerance
-                ):
+                if keep[j] and numbers[i] == numbers[j] and _distance(image - fractional[j], vectors) < tolerance:
                     keep[j] = False
     return keep
 
 
 @njit(cache=True)
-def _orders(fractional, rotations, translations, vectors, tolerance):  # type: ignore[no-untyped-def]
+def _orders(fractional, rotations, translations, vectors, tolerance):
     orders = np.zeros(len(fractional), dtype=np.int64)
     for i in range(len(fractional)):
         for k in range(len(rotations)):
@@ -121,7 +116,7 @@ def _orders(fractional, rotations, translations, vectors, tolerance):  # type: i
 
 
 @njit(cache=True)
-def _average_special(fractional, rotations, translations, vectors, tolerance):  # type: ignore[no-untyped-def]
+def _average_special(fractional, rotations, translations, vectors, tolerance):
     out = fractional.copy()
     for i in range(len(fractional)):
         total = np.zeros(3)
@@ -138,7 +133,7 @@ def _average_special(fractional, rotations, translations, vectors, tolerance):  
 
 
 @njit(cache=True)
-def _expand(fractional, rotations, translations, vectors, tolerance):  # type: ignore[no-untyped-def]
+def _expand(fractional, rotations, translations, vectors, tolerance):
     n, m = len(fractional), len(rotations)
     site = np.empty(n * m, dtype=np.int32)
     operation = np.empty(n * m, dtype=np.int32)

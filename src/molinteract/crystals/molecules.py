@@ -138,7 +138,7 @@ def orbit_symmetry(
 
 
 @njit(cache=True)
-def _walk(n, p, q, bond_shift):  # type: ignore[no-untyped-def]
+def _walk(n, p, q, bond_shift):
     start = np.zeros(n + 1, dtype=np.int64)
     for e in range(len(p)):
         start[p[e] + 1] += 1

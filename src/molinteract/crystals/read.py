@@ -59,9 +59,7 @@ def _is_entry(block: gemmi.cif.Block) -> bool:
     return any(block.find_values(tag) for tag in ("_cell_length_a", "_atom_site_fract_x", "_atom_site_Cartn_x"))
 
 
-def _raw_structure(
-    block: gemmi.cif.Block, *, source: str, file: str, name: str, note: str
-) -> RawStructure:
+def _raw_structure(block: gemmi.cif.Block, *, source: str, file: str, name: str, note: str) -> RawStructure:
     columns = _atom_columns(block)
     rows = len(columns["fract_x"])
     coordinates = [[gemmi.cif.as_number(v) for v in columns[f"fract_{axis}"]] for axis in "xyz"]

@@ -34,18 +34,22 @@ def find_symmetry(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # spglib announces its future errors
-        dataset = spglib.get_symmetry_dataset((vectors, fractional, atomic_numbers), symprec=TOLERANCE)
+        dataset = spglib.get_symmetry_dataset(
+            (vectors.tolist(), fractional.tolist(), atomic_numbers.tolist()), symprec=TOLERANCE
+        )
     if dataset is None or len(dataset.rotations) < 2:
         return None
     operations = _exact_operations(dataset)
     if operations is None or not _maps(operations, vectors, fractional, atomic_numbers):
         return None
-    return operations, str(dataset.international)
+    return operations, str(dataset.international).replace("_", "")
 
 
 def _exact_operations(dataset: "spglib.SpglibDataset") -> Operations | None:
     """Carry the tabulated operations into the given cell, so that they close exactly: x_table = P x + p."""
     table = spglib.get_symmetry_from_database(dataset.hall_number)
+    if table is None:
+        return None
     p = np.asarray(dataset.transformation_matrix, dtype=np.float64)
     inverse = np.linalg.inv(p)
     origin = np.asarray(dataset.origin_shift, dtype=np.float64)

@@ -85,7 +85,9 @@ def find_sites(raw: RawStructure) -> Sites:
     if unknown is not None:
         shown = raw.type_symbols[unknown] or raw.labels[unknown] or "(nothing)"
         raise EntryError(
-            Reason.PARSE_ERROR, f"no element can be read from {shown!r} in atom row {unknown + 1}", entry=raw.entry
+            Reason.PARSE_ERROR,
+            f"no element can be read from {shown!r} in atom row {unknown + 1}",
+            entry=raw.entry,
         )
     rows = np.array([k for k, _ in real])
     occupancies = raw.occupancies[rows]

@@ -191,7 +191,10 @@ class _Writer:
         return (
             open_memmap(self.out / f"{prefix}{PATCHES}.npy", "w+", np.float32, (len(self.rows), 2 * config.ns)),
             open_memmap(
-                self.out / f"{prefix}{NODES}.npy", "w+", np.float32, (self.n_nodes, 2 * (config.ns + config.nv))
+                self.out / f"{prefix}{NODES}.npy",
+                "w+",
+                np.float32,
+                (self.n_nodes, 2 * (config.ns + config.nv)),
             ),
         )
 
@@ -222,9 +225,7 @@ class _Writer:
     def _labels(self, molecule: int) -> NodeLabels:
         return node_labels(self.dataset.molecule(molecule))
 
-    def _describe(
-        self, arrays: PatchArrays, part: NDArray[np.int64], chosen: NDArray[np.int64], done: int
-    ) -> None:
+    def _describe(self, arrays: PatchArrays, part: NDArray[np.int64], chosen: NDArray[np.int64], done: int) -> None:
         patch_of = np.repeat(np.arange(len(part)), np.diff(arrays.node_offsets))
         for column, symbol in enumerate(COUNTED_ELEMENTS):
             hits = patch_of[arrays.atomic_numbers == SYMBOLS.index(symbol)]

@@ -30,14 +30,22 @@ def umap_map(vectors: NDArray[np.float32], *, seed: int = 0, neighbours: int = N
         )
     index, distance = nearest(different, neighbours - 1)
     own = np.arange(len(different))[:, None]
-    known = np.concatenate([own, index], axis=1), np.concatenate([np.zeros_like(own, np.float32), distance], axis=1)
+    known = (
+        np.concatenate([own, index], axis=1),
+        np.concatenate([np.zeros_like(own, np.float32), distance], axis=1),
+    )
     with warnings.catch_warnings():
         # umap-learn warns that a given neighbour table cannot be used for transforming new points: we never do
         warnings.simplefilter("ignore")
         import umap
 
         reducer = umap.UMAP(
-            n_neighbors=neighbours, precomputed_knn=known, random_state=seed, n_jobs=1, min_dist=0.1, init="pca"
+            n_neighbors=neighbours,
+            precomputed_knn=known,
+            random_state=seed,
+            n_jobs=1,
+            min_dist=0.1,
+            init="pca",
         )
         placed = reducer.fit_transform(different)
     return np.asarray(placed, dtype=np.float32)[back.reshape(-1)]

@@ -94,7 +94,13 @@ def ask(
     named = np.where(interaction == "none", "unlabelled", interaction).astype(object)
     tests = (
         ks_table(patches.trained, patches.untrained, named, patches.compounds, seed=seed),
-        ks_table(nodes.trained, nodes.untrained, _without_rare(element, "").astype(object), nodes.compounds, seed=seed),
+        ks_table(
+            nodes.trained,
+            nodes.untrained,
+            _without_rare(element, "").astype(object),
+            nodes.compounds,
+            seed=seed,
+        ),
     )
     tell("probes")
     return ProbeResult(
@@ -141,18 +147,10 @@ def _node_maps(side: _Side, nodes: pa.Table, seed: int, max_points: int) -> list
     on = np.array([f"H on {x}" if x else "" for x in hydrogen_on], dtype=object)
     return [
         LabelledMap("figure_3b", "Nodes by element", points, _without_rare(element, "other")),
-        LabelledMap(
-            "figure_4a", "Hydrogen against the rest", points, np.where(is_h, "H", "rest").astype(object)
-        ),
-        LabelledMap(
-            "figure_4b", "Hydrogen by what it is bonded to", points[is_h], _without_rare(on[is_h], "other")
-        ),
-        LabelledMap(
-            "figure_4c", "Carbon against the rest", points, np.where(is_c, "C", "rest").astype(object)
-        ),
-        LabelledMap(
-            "figure_4d", "Carbon by its bonds", points[is_c], _without_rare(carbon[is_c], "other", share=0.03)
-        ),
+        LabelledMap("figure_4a", "Hydrogen against the rest", points, np.where(is_h, "H", "rest").astype(object)),
+        LabelledMap("figure_4b", "Hydrogen by what it is bonded to", points[is_h], _without_rare(on[is_h], "other")),
+        LabelledMap("figure_4c", "Carbon against the rest", points, np.where(is_c, "C", "rest").astype(object)),
+        LabelledMap("figure_4d", "Carbon by its bonds", points[is_c], _without_rare(carbon[is_c], "other", share=0.03)),
     ]
 
 

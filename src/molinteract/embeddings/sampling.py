@@ -4,9 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def sample_by_compound(
-    compounds: NDArray[np.object_], size: int, *, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def sample_by_compound(compounds: NDArray[np.object_], size: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return up to ``size`` indices, drawn compound by compound in turn without repeats.
 
     Parameters

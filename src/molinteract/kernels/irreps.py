@@ -40,8 +40,8 @@ class Irreps:
         even, odd_vector, even_vector, odd = torch.split(features, sizes, dim=-1)
         return (
             even,
-            odd_vector.unflatten(-1, (self.n1o, 3)),
-            even_vector.unflatten(-1, (self.n1e, 3)),
+            odd_vector.reshape(*features.shape[:-1], self.n1o, 3),
+            even_vector.reshape(*features.shape[:-1], self.n1e, 3),
             odd,
         )
 

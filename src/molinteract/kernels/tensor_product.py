@@ -163,7 +163,7 @@ def edge_product(features: Tensor, directions: Tensor, weights: Tensor, spec: Pr
     dots = {name: (v * r).sum(-1) for name, v in vectors.items()}
 
     def weighted(path: _Path, t: Tensor) -> Tensor:
-        return torch.bmm(t, weights[:, spec.slices[path]].unflatten(1, spec.path_shape(path)))
+        return torch.bmm(t, weights[:, spec.slices[path]].reshape(-1, *spec.path_shape(path)))
 
     def scalar_output(block: str) -> Tensor:
         paths = [p for p in _SCALAR_PATHS[block] if p in spec.slices]
@@ -182,9 +182,7 @@ def edge_product(features: Tensor, directions: Tensor, weights: Tensor, spec: Pr
         size = spec._size(spec.irreps_out, block)
         return _total(terms, even.unsqueeze(1).expand(-1, 3, -1), size).transpose(1, 2) * spec.scale(block)
 
-    return spec.irreps_out.join(
-        scalar_output("0e"), vector_output("1o"), vector_output("1e"), scalar_output("0o")
-    )
+    return spec.irreps_out.join(scalar_output("0e"), vector_output("1o"), vector_output("1e"), scalar_output("0o"))
 
 
 def _vector_term(harmonic: int, v: Tensor, dot: Tensor, r: Tensor) -> Tensor:
@@ -192,8 +190,10 @@ def _vector_term(harmonic: int, v: Tensor, dot: Tensor, r: Tensor) -> Tensor:
     if harmonic == 0:
         return v * (1.0 / math.sqrt(3.0))
     if harmonic == 2:
-        return math.sqrt(1.5) * (r * dot.unsqueeze(2) - v / 3.0)
-    return torch.linalg.cross(v, r.expand_as(v)) * (1.0 / math.sqrt(2.0))
+        along: Tensor = (r * dot.unsqueeze(2) - v / 3.0) * math.sqrt(1.5)
+        return along
+    across: Tensor = torch.linalg.cross(v, r.expand_as(v)) * (1.0 / math.sqrt(2.0))
+    return across
 
 
 def _total(terms: list[Tensor], like: Tensor, size: int) -> Tensor:

@@ -3,6 +3,8 @@
 ``encode`` makes node features, ``denoise`` predicts displacements from them, ``readout`` the patch vectors.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -46,15 +48,13 @@ class InteractNN(nn.Module):
         steps = layer_irreps(config)
         self.irreps = steps[-1]
         types = (INTER, INTRA) if config.intermolecular_messages else (INTRA,)
-        sizes = {"ns": config.ns, "hidden": config.psi_hidden, "types": types}
-        self.elements = ElementEmbedding(config.ns)
+        ns, hidden = config.ns, config.psi_hidden
+        self.elements = ElementEmbedding(ns)
         reach = {INTER: config.d_inter + MARGIN, INTRA: config.d_intra + MARGIN}
-        self.lengths = nn.ModuleDict({name: LengthEmbedding(config.ns, reach[name]) for name in types})
-        self.layers = nn.ModuleList(
-            [Interaction(a, b, **sizes) for a, b in zip(steps[:-1], steps[1:], strict=True)]
-        )
-        self.head = DenoisingHead(self.irreps, **sizes)
-        self.pool = Readout(self.irreps, ns=config.ns, reach=config.radius + MARGIN)
+        self.lengths = nn.ModuleDict({name: LengthEmbedding(ns, reach[name]) for name in types})
+        self.layers = nn.ModuleList([Interaction(a, b, ns=ns, hidden=hidden, types=types) for a, b in pairwise(steps)])
+        self.head = DenoisingHead(self.irreps, ns=ns, hidden=hidden, types=types)
+        self.pool = Readout(self.irreps, ns=ns, reach=config.radius + MARGIN)
 
     def encode(self, batch: PatchBatch) -> Tensor:
         """Return node features (nodes, irreps.dim), in e3nn's layout."""
@@ -71,9 +71,7 @@ class InteractNN(nn.Module):
 
     def readout(self, batch: PatchBatch, features: Tensor) -> Tensor:
         """Return patch vectors z (patches, 2 ns) from ``encode``'s features (Eq. 2)."""
-        vectors: Tensor = self.pool(
-            features, batch.positions, batch.patch_index, batch.molecule_index, batch.n_patches
-        )
+        vectors: Tensor = self.pool(features, batch.positions, batch.patch_index, batch.molecule_index, batch.n_patches)
         return vectors
 
     def node_vectors(self, features: Tensor) -> Tensor:

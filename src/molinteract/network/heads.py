@@ -20,9 +20,7 @@ class DenoisingHead(nn.Module):
 
     def __init__(self, irreps: Irreps, *, ns: int, hidden: int, types: tuple[str, ...]) -> None:
         super().__init__()
-        self.layer = Interaction(
-            irreps, Irreps(0, 1, 1, 0), ns=ns, hidden=hidden, types=types, residual=False
-        )
+        self.layer = Interaction(irreps, Irreps(0, 1, 1, 0), ns=ns, hidden=hidden, types=types, residual=False)
         for module in self.layer.modules():
             if isinstance(module, EquivariantBatchNorm):
                 nn.init.constant_(module.weight, _INITIAL_SCALE)

@@ -52,13 +52,20 @@ def cut_patches(
         inter_offsets,
         intra_offsets,
         *_fill(
-            *molecules, packed.atomic_numbers, *rows, shifts, *reach, node_offsets, inter_offsets, intra_offsets
+            *molecules,
+            packed.atomic_numbers,
+            *rows,
+            shifts,
+            *reach,
+            node_offsets,
+            inter_offsets,
+            intra_offsets,
         ),
     )
 
 
 @njit(cache=True)
-def place_image(vectors, inverse, rotation, translation, points, out):  # type: ignore[no-untyped-def]
+def place_image(vectors, inverse, rotation, translation, points, out):
     """Write x' = (W f + w) in Cartesian for points (n, 3) given in Cartesian; everything in Å."""
     turned = np.zeros((3, 3))
     for a in range(3):
@@ -84,7 +91,7 @@ def place_image(vectors, inverse, rotation, translation, points, out):  # type: 
 def _nodes(
     vectors, inverse, operation_offsets, rotations, translations, molecule_offsets, atom_offsets, positions,
     crystal, i, j, operation, lattice, radius, work_i, work_j, xyz, atom,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Fill xyz and atom with the nodes of one patch; return the number of side 0 and of both sides."""
     first_i = atom_offsets[molecule_offsets[crystal] + i]
     n_i = atom_offsets[molecule_offsets[crystal] + i + 1] - first_i
@@ -125,13 +132,13 @@ def _nodes(
 
 
 @njit(cache=True)
-def _squared(xyz, a, b):  # type: ignore[no-untyped-def]
+def _squared(xyz, a, b):
     x, y, z = xyz[a, 0] - xyz[b, 0], xyz[a, 1] - xyz[b, 1], xyz[a, 2] - xyz[b, 2]
     return x * x + y * y + z * z
 
 
 @njit(cache=True)
-def _largest_molecule(atom_offsets):  # type: ignore[no-untyped-def]
+def _largest_molecule(atom_offsets):
     largest = 0
     for m in range(len(atom_offsets) - 1):
         largest = max(largest, atom_offsets[m + 1] - atom_offsets[m])
@@ -142,7 +149,7 @@ def _largest_molecule(atom_offsets):  # type: ignore[no-untyped-def]
 def _count(
     vectors, operation_offsets, rotations, translations, molecule_offsets, atom_offsets, positions,
     crystal, i, j, operation, lattice, radius, d_inter, d_intra,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     n = len(crystal)
     nodes = np.zeros(n + 1, dtype=np.int64)
     inter = np.zeros(n + 1, dtype=np.int64)
@@ -181,7 +188,7 @@ def _count(
 def _fill(
     vectors, operation_offsets, rotations, translations, molecule_offsets, atom_offsets, positions, numbers,
     crystal, i, j, operation, lattice, radius, d_inter, d_intra, node_offsets, inter_offsets, intra_offsets,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     total = node_offsets[-1]
     z_out = np.empty(total, dtype=np.int16)
     xyz_out = np.empty((total, 3))

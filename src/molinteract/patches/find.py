@@ -30,9 +30,7 @@ def pack(crystals: Sequence[Crystal]) -> PackedMolecules:
     )
 
 
-def find_patches(
-    crystal: Crystal, flags: Sequence[NDArray[np.uint8]], *, parameters: PatchParameters
-) -> PatchTable:
+def find_patches(crystal: Crystal, flags: Sequence[NDArray[np.uint8]], *, parameters: PatchParameters) -> PatchTable:
     """Find every ordered patch (i, j) of a crystal.
 
     Parameters
@@ -48,9 +46,7 @@ def find_patches(
         Sorted by (i, j, operation, lattice); neighbours without an edge inside the cut are counted only.
     """
     i, j, operation, lattice, distance = _all_neighbours(crystal, parameters.d_inter)
-    arrays = cut_patches(
-        pack([crystal]), np.zeros_like(i), i, j, operation, lattice, parameters=parameters
-    )
+    arrays = cut_patches(pack([crystal]), np.zeros_like(i), i, j, operation, lattice, parameters=parameters)
     orbit, multiplicity = contact_orbits(crystal, i, j, operation, lattice)
     labels = label_patches(arrays.inter_edges, arrays.inter_offsets, _node_flags(arrays, i, j, flags))
     keep = np.diff(arrays.inter_offsets) > 0
@@ -72,9 +68,7 @@ def find_patches(
 
 def _all_neighbours(
     crystal: Crystal, reach: float
-) -> tuple[
-    NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]
-]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     count = len(crystal.molecules)
     columns: list[NDArray[np.int64]] = []
     distances: list[NDArray[np.float64]] = []
@@ -99,7 +93,9 @@ def _node_flags(
     first = offsets([len(f) for f in flags])
     sizes = np.diff(arrays.node_offsets)
     molecule = np.where(arrays.molecule_index == 0, np.repeat(i, sizes), np.repeat(j, sizes))
-    return np.concatenate(list(flags))[first[molecule] + arrays.atom_index]
+    joined: NDArray[np.uint8] = np.concatenate(list(flags))
+    of_nodes: NDArray[np.uint8] = joined[first[molecule] + arrays.atom_index]
+    return of_nodes
 
 
 def _renumbered(orbit: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from molinteract.core.elements import COVALENT_RADII
 from molinteract.crystals.crystal import QUANTUM, Crystal, Molecule
 
-NEUTRON_DISTANCE: Final[dict[int, float]] = {5: 1.19, 6: 1.089, 7: 1.015, 8: 0.993, 14: 1.48, 15: 1.42, 16: 1.338}
+NEUTRON_DISTANCE: Final[dict[int, float]] = {
+    5: 1.19,
+    6: 1.089,
+    7: 1.015,
+    8: 0.993,
+    14: 1.48,
+    15: 1.42,
+    16: 1.338,
+}
 """X–H distance in Å by heavy atom.
 
 C, N, O: means of neutron diffraction (Allen & Bruno, Acta Cryst. B 2010, 66, 380, https://doi.org/10.1107/S0108768110012048);
@@ -27,8 +35,6 @@ def apply_hydrogen_policy(crystal: Crystal, policy: str) -> Crystal:
     if treatment is None:
         return crystal
     return replace(crystal, molecules=tuple(treatment(molecule) for molecule in crystal.molecules))
-
-
 
 
 def _normalised(molecule: Molecule) -> Molecule:

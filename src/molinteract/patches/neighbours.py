@@ -31,7 +31,7 @@ def neighbours(
         Shortest distance between the two molecules, Å.
     """
     images = crystal.molecules[j].images
-    return _neighbours(
+    operation, lattice, distance = _neighbours(
         crystal.molecules[i].positions,
         crystal.molecules[j].positions,
         images.astype(np.int64),
@@ -41,10 +41,11 @@ def neighbours(
         reach,
         i == j,
     )
+    return operation, lattice, distance
 
 
 @njit(cache=True)
-def _centre_and_radius(points):  # type: ignore[no-untyped-def]
+def _centre_and_radius(points):
     centre = np.zeros(3)
     for k in range(3):
         centre[k] = points[:, k].mean()
@@ -58,7 +59,7 @@ def _centre_and_radius(points):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _shortest(own, other, shift, reach):  # type: ignore[no-untyped-def]
+def _shortest(own, other, shift, reach):
     """Shortest distance between two molecules; atoms outside the box of the first are passed over."""
     low = np.empty(3)
     high = np.empty(3)
@@ -77,7 +78,7 @@ def _shortest(own, other, shift, reach):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _neighbours(own, original, images, rotations, translations, vectors, reach, same):  # type: ignore[no-untyped-def]
+def _neighbours(own, original, images, rotations, translations, vectors, reach, same):
     inverse = np.linalg.inv(vectors)
     spacing = np.empty(3)
     for k in range(3):

@@ -19,7 +19,7 @@ def contact_orbits(
     operation: NDArray[np.integer],
     lattice: NDArray[np.integer],
 ) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
-    """Number the contact orbits of the neighbour pairs of one crystal.
+    """Find the contact orbits of the neighbour pairs of one crystal.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def read_rows(path: str, rows: str, *, source: str, file: str) -> Iterator[RawSt
     from ase.db import connect
 
     first, last = (int(part) for part in rows.split(":"))
-    database = connect(path)
+    database = connect(path)  # type: ignore[no-untyped-call]
     for identifier in range(first, last + 1):
         found = list(database.select(id=identifier))
         if found:

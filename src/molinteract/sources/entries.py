@@ -100,7 +100,9 @@ def iterate(source: str) -> Iterator[SourceItem]:
             yield item
     if not found:
         raise SourceError(
-            "no CIF file, archive or database there", entry=source, remedy="name a file, a folder or a pattern"
+            "no CIF file, archive or database there",
+            entry=source,
+            remedy="name a file, a folder or a pattern",
         )
 
 

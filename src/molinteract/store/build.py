@@ -152,11 +152,15 @@ def _prepared(out: Path, settings: BuildSettings, *, resume: bool) -> Path:
     if existing.is_file():
         if read_json(existing) != plan:
             raise StoreError(
-                "the folder holds a store built with other settings", entry=str(out), remedy="choose another folder"
+                "the folder holds a store built with other settings",
+                entry=str(out),
+                remedy="choose another folder",
             )
         if not resume:
             raise StoreError(
-                "the folder holds a store already", entry=str(out), remedy="add --resume, or choose another folder"
+                "the folder holds a store already",
+                entry=str(out),
+                remedy="add --resume, or choose another folder",
             )
     elif out.exists() and any(out.iterdir()):
         raise StoreError("the folder is not empty and holds no store", entry=str(out), remedy="choose another")
@@ -203,9 +207,7 @@ def _finish(
     sidecars = [read_json(sidecar_path(folder, task.number)) for task in tasks]
     rejects = [pq.read_table(folder / f"rejects-{task.number:05d}.parquet") for task in tasks]
     write_table(pa.concat_tables(rejects) if rejects else REJECTS.empty_table(), out / "rejects.parquet")
-    counts = {
-        name: sum(s["rows"][name] for s in sidecars) for name in ("crystals", "molecules", "patches", "rejects")
-    }
+    counts = {name: sum(s["rows"][name] for s in sidecars) for name in ("crystals", "molecules", "patches", "rejects")}
     write_json(
         {
             "schema_version": VERSION,

@@ -67,7 +67,9 @@ def open_dataset(path: str | Path) -> "PatchDataset":
     if not (path / "manifest.json").is_file():
         if (path / "plan.json").is_file():
             raise StoreError(
-                "the build was not finished", entry=str(path), remedy="run molinteract build again with --resume"
+                "the build was not finished",
+                entry=str(path),
+                remedy="run molinteract build again with --resume",
             )
         raise StoreError("no store there", entry=str(path), remedy="make one with molinteract build")
     manifest = read_json(path / "manifest.json")
@@ -253,9 +255,7 @@ class PatchDataset:
     def _table(self, name: str) -> pa.Table:
         names = sorted(n for n in self.manifest["checksums"] if n.startswith(f"{name}-"))
         try:
-            tables = [
-                pq.read_table(self.path / "shards" / n, schema=TABLES[name], memory_map=True) for n in names
-            ]
+            tables = [pq.read_table(self.path / "shards" / n, schema=TABLES[name], memory_map=True) for n in names]
         except (OSError, pa.ArrowException) as error:
             raise StoreError(
                 f"a shard of {name} cannot be read: {error}",

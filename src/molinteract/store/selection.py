@@ -55,9 +55,7 @@ def compound_weights(dataset: "PatchDataset", rows: NDArray[np.int64]) -> NDArra
 
 def _capped(dataset: "PatchDataset", limit: int) -> NDArray[np.bool_]:
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for row, (entry, compound) in enumerate(
-        zip(dataset.crystals["entry"].to_pylist(), dataset.compounds, strict=True)
-    ):
+    for row, (entry, compound) in enumerate(zip(dataset.crystals["entry"].to_pylist(), dataset.compounds, strict=True)):
         members[compound].append((hashlib.blake2b(entry.encode(), digest_size=8).hexdigest(), row))
     keep = np.zeros(dataset.n_entries, dtype=bool)
     for rows in members.values():

@@ -75,6 +75,5 @@ def is_whole(task: ShardTask) -> bool:
     if sidecar.get("identity") != task.identity():
         return False
     return all(
-        (folder / name).is_file() and checksum(folder / name) == found
-        for name, found in sidecar["checksums"].items()
+        (folder / name).is_file() and checksum(folder / name) == found for name, found in sidecar["checksums"].items()
     )

@@ -130,9 +130,7 @@ def _groups(dataset: PatchDataset) -> dict[str, dict[str, int]]:
         return groups.setdefault(name, {"kept": 0, "rejected": 0, "patches": 0})
 
     crystals = dataset.crystals
-    for name, patches in zip(
-        crystals["group"].to_pylist(), crystals["n_patches"].to_pylist(), strict=True
-    ):
+    for name, patches in zip(crystals["group"].to_pylist(), crystals["n_patches"].to_pylist(), strict=True):
         of(name)["kept"] += 1
         of(name)["patches"] += patches
     for name in dataset.rejects["group"].to_pylist():

@@ -51,9 +51,7 @@ class Progress:
     clipped: int = 0
 
 
-def save_checkpoint(
-    folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress
-) -> None:
+def save_checkpoint(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
     """Write a checkpoint and remove all but the last two."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"model.{name}": tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -74,9 +72,7 @@ def save_checkpoint(
         old.with_suffix(".sha256").unlink(missing_ok=True)
 
 
-def load_checkpoint(
-    folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[Progress, list[str]]:
+def load_checkpoint(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[Progress, list[str]]:
     """Load the newest whole checkpoint into model and optimiser.
 
     Returns
@@ -125,9 +121,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ModelFileError(f"cannot be read: {error}", entry=str(path)) from error
 
 
-def _restore(
-    tensors: dict[str, Tensor], model: nn.Module, optimiser: torch.optim.Optimizer, *, where: str
-) -> None:
+def _restore(tensors: dict[str, Tensor], model: nn.Module, optimiser: torch.optim.Optimizer, *, where: str) -> None:
     try:
         model.load_state_dict(
             {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}

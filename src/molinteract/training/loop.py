@@ -113,9 +113,7 @@ def pretrain(
 def _rows(dataset: PatchDataset, recipe: Recipe, split: str) -> NDArray[np.int64]:
     rows = dataset.rows(split, unique=recipe.data.unique, per_compound=recipe.data.per_compound)
     if not len(rows):
-        raise TrainingError(
-            f"the {split} split has no patch", entry=str(dataset.path), remedy="build a larger store"
-        )
+        raise TrainingError(f"the {split} split has no patch", entry=str(dataset.path), remedy="build a larger store")
     if split == "validation" and len(rows) > recipe.data.validation_patches:
         rng = np.random.default_rng(0)  # the same patches in every run, so that runs can be compared
         rows = np.sort(rng.choice(rows, recipe.data.validation_patches, replace=False))
@@ -146,9 +144,7 @@ class _Trainer:
         )
         data = recipe.data
         weights = compound_weights(dataset, rows["train"]) if data.balance_compounds else None
-        self.loader = PatchLoader(
-            dataset, rows["train"], batch_size=data.batch_size, seed=recipe.seed, weights=weights
-        )
+        self.loader = PatchLoader(dataset, rows["train"], batch_size=data.batch_size, seed=recipe.seed, weights=weights)
         self.validation = PatchLoader(dataset, rows["validation"], batch_size=data.batch_size)
         self.state, self.damaged = load_checkpoint(run / "checkpoints", self.model, self.optimiser)
         self.log = RunLog(run, step=self.state.step)
@@ -244,7 +240,11 @@ class _Trainer:
         if self.values["ev"] > state.best:
             self.state = replace(state, best=self.values["ev"])
             calibrate_readout(self.model, self._calibration_batches())
-            card = {"recipe": self.recipe.model_dump(mode="json"), "validation": self.values, "step": state.step}
+            card = {
+                "recipe": self.recipe.model_dump(mode="json"),
+                "validation": self.values,
+                "step": state.step,
+            }
             save_network(self.run / "best", self.model, card=card)
         save_checkpoint(self.run / "checkpoints", self.model, self.optimiser, self.state)
 

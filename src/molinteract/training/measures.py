@@ -39,9 +39,7 @@ class DenoisingMeasures:
             chosen = batch.atomic_numbers == z
             self._sum(f"_{SYMBOLS[z]}", error[chosen], signal[chosen])
         relative, relative_true = relative_translation(batch, predicted), relative_translation(batch, delta)
-        self._sum(
-            "_rigid_nodes", (relative - relative_true).square().sum(1), relative_true.square().sum(1)
-        )
+        self._sum("_rigid_nodes", (relative - relative_true).square().sum(1), relative_true.square().sum(1))
 
     def values(self) -> Values:
         """Return all measures; empty sums are left out."""

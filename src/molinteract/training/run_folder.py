@@ -26,7 +26,9 @@ def prepare_run(run: Path, recipe: Recipe, *, dataset: str, split_sizes: dict[st
             raise TrainingError("the run was trained on another store", entry=str(run))
         if file.read_text(encoding="utf-8") != to_toml(recipe.model_dump(mode="json")):
             raise TrainingError(
-                "the recipe differs from the run's config.toml", entry=str(run), remedy="choose another folder"
+                "the recipe differs from the run's config.toml",
+                entry=str(run),
+                remedy="choose another folder",
             )
         return
     if run.exists() and any(run.iterdir()):

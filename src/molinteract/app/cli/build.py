@@ -47,6 +47,8 @@ def build(
     lines = [f"{report.kept:,} entries kept, {report.rejected:,} rejected, {report.patches:,} patches in {report.path}"]
     lines += [f"  {count:6,}  {reason}" for reason, count in report.reasons.items()]
     if report.internal_errors:
-        lines.append(f"{report.internal_errors} rejects are faults of this program (detail 'internal error'): report them")
+        lines.append(
+            f"{report.internal_errors} rejects are faults of this program (detail 'internal error'): report them"
+        )
     emit(asdict(report), "\n".join(lines), as_json=as_json)
     return 1 if report.internal_errors or not report.kept else 0

@@ -38,7 +38,9 @@ def inspect(
         result = raw if isinstance(raw, Rejected) else process(raw, settings)
         if isinstance(result, Rejected):
             rejected += 1
-            texts.append(f"{result.entry}\n  rejected     {result.reason}: {result.detail}\n               ({MEANING[result.reason]})")
+            texts.append(
+                f"{result.entry}\n  rejected     {result.reason}: {result.detail}\n               ({MEANING[result.reason]})"
+            )
             facts.append({"entry": result.entry, "reason": result.reason.value, "detail": result.detail})
         else:
             texts.append(crystal_text(result, every=all_))

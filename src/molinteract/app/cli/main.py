@@ -35,7 +35,11 @@ def make_app() -> App:
     )
     for number, (verb, description) in enumerate(VERBS.items()):
         app.command(
-            f"molinteract.app.cli.{verb}:{verb}", name=verb, help=description, sort_key=number, help_format="markdown"
+            f"molinteract.app.cli.{verb}:{verb}",
+            name=verb,
+            help=description,
+            sort_key=number,
+            help_format="markdown",
         )
     return app
 

@@ -10,9 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print the result as JSON.")]
-DryRun = Annotated[
-    bool, Parameter(name="--dry-run", negative="", help="Say what would be done, and estimate it.")
-]
+DryRun = Annotated[bool, Parameter(name="--dry-run", negative="", help="Say what would be done, and estimate it.")]
 Quiet = Annotated[bool, Parameter(name="--quiet", negative="", help="No progress on stderr.")]
 
 

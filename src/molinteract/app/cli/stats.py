@@ -12,7 +12,9 @@ def stats(
     store: Annotated[Path, Parameter(help="Folder of a store.")],
     /,
     *,
-    report: Annotated[Path | None, Parameter(name=["--report", "-o"], help="Write an HTML page to this folder.")] = None,
+    report: Annotated[
+        Path | None, Parameter(name=["--report", "-o"], help="Write an HTML page to this folder.")
+    ] = None,
     verify: Annotated[bool, Parameter(negative="", help="Compare every file with its checksum first.")] = False,
     as_json: Json = False,
 ) -> int:

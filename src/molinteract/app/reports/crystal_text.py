@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molinteract.app.reports.tables import make_table
+from molinteract.app.reports.plain_table import make_table
 from molinteract.chemistry.flags import ACCEPTOR, DONOR
 from molinteract.core.geometry import cell_volume
 from molinteract.crystals.crystal import Crystal
@@ -77,7 +77,9 @@ def contacts(entry: ProcessedEntry, *, every: bool = False) -> list[Contact]:
     return sorted(found, key=lambda contact: (contact.molecule, contact.distance))
 
 
-def image_positions(crystal: Crystal, molecule: int, operation: int, lattice: NDArray[np.integer]) -> NDArray[np.float64]:
+def image_positions(
+    crystal: Crystal, molecule: int, operation: int, lattice: NDArray[np.integer]
+) -> NDArray[np.float64]:
     """Return the Cartesian positions (atoms, 3) in Å of an image of an independent molecule."""
     fractional = crystal.molecules[molecule].positions @ np.linalg.inv(crystal.vectors)
     moved = fractional @ crystal.rotations[operation].T.astype(np.float64)
@@ -107,9 +109,7 @@ def _contact(entry: ProcessedEntry, k: int) -> Contact:
     )
 
 
-def _hydrogen_bond(
-    entry: ProcessedEntry, i: int, j: int, own: NDArray[np.float64], other: NDArray[np.float64]
-) -> str:
+def _hydrogen_bond(entry: ProcessedEntry, i: int, j: int, own: NDArray[np.float64], other: NDArray[np.float64]) -> str:
     """Return the shortest D–H···A between the two molecules, in words."""
     best: tuple[float, str] | None = None
     for giver, taker, x, y in ((i, j, own, other), (j, i, other, own)):

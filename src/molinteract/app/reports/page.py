@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from molinteract.app.reports.tables import Table
+from molinteract.app.reports.plain_table import Table
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1d2733; --soft: #5b6b7c; --line: #d9e0e7; --back: #ffffff; --card: #f5f7fa; --mark: #0072B2; }
+:root { color-scheme: light dark; --ink: #1d2733; --soft: #5b6b7c; --line: #d9e0e7; --back: #ffffff;
+  --card: #f5f7fa; --mark: #0072B2; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6ebf0; --soft: #9fb0c0; --line: #33404d; --back: #141a20; --card: #1d252d; --mark: #56B4E9; }
   img { background: #ffffff; border-radius: 6px; }
@@ -17,17 +18,20 @@ _STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; background: var(--back); color: var(--ink);
   font: 16px/1.55 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-h1 { font-size: 1.9rem; margin: 0 0 .2rem; } h2 { font-size: 1.3rem; margin: 2.4rem 0 .6rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
+h1 { font-size: 1.9rem; margin: 0 0 .2rem; }
+h2 { font-size: 1.3rem; margin: 2.4rem 0 .6rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
 p.lead, .note { color: var(--soft); } a { color: var(--mark); }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .8rem; margin: 1.2rem 0; }
 .figures div { background: var(--card); border-radius: 8px; padding: .8rem 1rem; }
 .figures b { display: block; font-size: 1.45rem; color: var(--mark); font-variant-numeric: tabular-nums; }
 .figures span { color: var(--soft); font-size: .87rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; margin: .8rem 0; font-size: .92rem; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; margin: .8rem 0; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .28rem .8rem .28rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 600; } img { max-width: 100%; height: auto; display: block; }
 figure { margin: 1.2rem 0; } figcaption { color: var(--soft); font-size: .9rem; margin-top: .3rem; }
-nav a { margin-right: 1rem; } pre { background: var(--card); padding: .8rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
+nav a { margin-right: 1rem; }
+pre { background: var(--card); padding: .8rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
 """
 
 
@@ -56,9 +60,7 @@ class Page:
     def table(self, table: Table) -> None:
         """Add a table."""
         head = "".join(f"<th>{html.escape(cell)}</th>" for cell in table.heading)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows
-        )
+        rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
         self.parts.append(
             f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         )

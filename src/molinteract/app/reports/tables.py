@@ -1,41 +1,12 @@
-"""Tables as plain rows of text, for the terminal and for the page alike."""
+"""The tables of the reports: Table 1, rejects, groups, tests, probes, measures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
+from molinteract.app.reports.plain_table import Table, make_table
 from molinteract.core.reasons import MEANING, Reason
 from molinteract.embeddings.ks import KsTest
 from molinteract.embeddings.probes import Probe
 from molinteract.store.statistics import PAPER, PAPER_ELEMENTS, Statistics
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table: heading of each column and rows of text; numbers are right-aligned, the first column is not."""
-
-    heading: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def text(self) -> str:
-        """Return the table in plain text."""
-        lines = [self.heading, *self.rows]
-        widths = [max(len(line[k]) for line in lines) for k in range(len(self.heading))]
-        numeric = [all(_is_number(row[k]) for row in self.rows if row[k]) for k in range(len(self.heading))]
-        out = []
-        for line in lines:
-            cells = [
-                cell.rjust(width) if number and k else cell.ljust(width)
-                for k, (cell, width, number) in enumerate(zip(line, widths, numeric, strict=True))
-            ]
-            out.append("  ".join(cells).rstrip())
-        out.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join(out)
-
-
-def make_table(heading: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """Return a table of values; floats must be formatted already."""
-    return Table(tuple(heading), tuple(tuple(str(cell) for cell in row) for row in rows))
 
 
 def table_1(statistics: Statistics) -> Table:
@@ -76,9 +47,7 @@ def groups_table(statistics: Statistics) -> Table:
 def labels_table(statistics: Statistics) -> Table:
     """Return patches by kind of contact."""
     total = max(1, sum(statistics.labels.values()))
-    rows = [
-        (name.replace("_", " "), count, f"{100 * count / total:.1f}") for name, count in statistics.labels.items()
-    ]
+    rows = [(name.replace("_", " "), count, f"{100 * count / total:.1f}") for name, count in statistics.labels.items()]
     return make_table(("kind of contact", "patches", "%"), rows)
 
 
@@ -129,7 +98,3 @@ def _spread(values: dict[str, float], name: str) -> str:
 
 def _range(values: dict[str, float], name: str) -> str:
     return f"{values[f'{name}_min']:,.0f}–{values[f'{name}_max']:,.0f}"
-
-
-def _is_number(text: str) -> bool:
-    return bool(text) and text[0] in "0123456789-−<+" and not any(c.isalpha() and c != "e" for c in text)
