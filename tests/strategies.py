@@ -126,9 +126,7 @@ class SmallCrystal:
         return cif_text(**(given | changes))
 
     def permuted(self, order: Sequence[int]) -> "SmallCrystal":
-        return replace(
-            self, symbols=tuple(self.symbols[k] for k in order), fractional=self.fractional[list(order)]
-        )
+        return replace(self, symbols=tuple(self.symbols[k] for k in order), fractional=self.fractional[list(order)])
 
     def with_rows(self, symbols, fractional) -> "SmallCrystal":
         return replace(self, symbols=tuple(symbols), fractional=np.asarray(fractional, dtype=np.float64))

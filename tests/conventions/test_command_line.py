@@ -10,7 +10,19 @@ import pytest
 from molinteract.app.cli.main import VERBS, run
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "rdkit", "numba", "gemmi", "pyarrow", "duckdb", "matplotlib", "scipy", "sklearn", "umap", "ase")
+HEAVY = (
+    "torch",
+    "rdkit",
+    "numba",
+    "gemmi",
+    "pyarrow",
+    "duckdb",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "umap",
+    "ase",
+)
 
 PROBE = """
 import sys

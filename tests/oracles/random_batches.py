@@ -15,7 +15,9 @@ def random_arrays(seed: int = 0, patches: int = 3, *, atoms: tuple[int, int] = (
     for _ in range(patches):
         first = nodes[-1]
         sizes = rng.integers(*atoms, size=2)
-        xyz = np.concatenate([rng.normal(0, 1.2, (sizes[0], 3)), rng.normal(0, 1.2, (sizes[1], 3)) + [3, 0, 0]])
+        xyz = np.concatenate(
+            [rng.normal(0, 1.2, (sizes[0], 3)), rng.normal(0, 1.2, (sizes[1], 3)) + np.array([3.0, 0, 0])]
+        )
         side = np.repeat([0, 1], sizes)
         distance = np.linalg.norm(xyz[:, None] - xyz[None], axis=2)
         for a in range(len(xyz)):

@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.oracles.random_batches import random_arrays, random_batch
 
 from molinteract.batches.collate import collate
 from molinteract.network.config import NetworkConfig, preset
 from molinteract.network.encoder import InteractNN
-from tests.oracles.random_batches import random_arrays, random_batch
 
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-3}
 seeds = st.integers(0, 10_000)

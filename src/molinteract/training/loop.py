@@ -188,6 +188,7 @@ class _Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.model.train()
+        statistics = [buffer.clone() for buffer in self.model.buffers()]
         delta = displacements(batch, recipe.noise, seed=recipe.seed, epoch=self.state.epoch)
         predicted = predicted_displacements(self.model, batch, delta, clamp=recipe.noise.clamp)
         loss = denoising_loss(predicted, delta)
@@ -196,6 +197,8 @@ class _Trainer:
         norm = torch.nn.utils.clip_grad_norm_(self.trained, recipe.optimiser.clip_norm)
         value = float(loss.detach())
         if not (math.isfinite(value) and math.isfinite(float(norm))):
+            for buffer, before in zip(self.model.buffers(), statistics, strict=True):
+                buffer.copy_(before)  # the forward pass has moved the norms' running statistics
             self._skip(batch, value)
             return value
         self.optimiser.step()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.strategies import cells
 
 from molinteract.core.elements import COVALENT_RADII
 from molinteract.core.geometry import plane_spacings
 from molinteract.crystals.bonding import Pairs, bonds, bridging_hydrogen, clash, near_pairs
-from tests.strategies import cells
 
 ELEMENTS = (1, 1, 1, 6, 6, 7, 8, 16, 17, 53)
 

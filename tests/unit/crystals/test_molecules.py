@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.strategies import SmallCrystal, molecule, pack, small_crystals
 
 from molinteract.core.settings import Limits, Policies
 from molinteract.crystals.assemble import assemble
 from molinteract.crystals.crystal import QUANTUM
 from molinteract.crystals.operations import operation_text, parse_operation
-from tests.strategies import SmallCrystal, molecule, pack, small_crystals
 
+pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
 ANY = Policies(components="any")
 quick = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 10_000)
@@ -234,7 +235,9 @@ def test_a_molecule_on_a_symmetry_element_is_completed(name):
     (found,) = crystal.molecules
     assert crystal.molecules_in_cell == in_cell
     assert len(found.stabiliser) == order
-    symbols, _ = molecule(next(known for known in ("carbon dioxide", "benzene", "formaldehyde", "urea") if name.startswith(known)))
+    symbols, _ = molecule(
+        next(known for known in ("carbon dioxide", "benzene", "formaldehyde", "urea") if name.startswith(known))
+    )
     assert len(found.labels) == len(symbols)
     assert crystal.z_prime == 1 / order
     check_symmetry(crystal)
@@ -255,7 +258,9 @@ def test_a_third_as_four_digits_is_the_special_position():
     symbols, positions = molecule("carbon dioxide")
     cell = (6.5, 6.5, 9.0, 90.0, 90.0, 120.0)
     operations = tuple(op.triplet() for op in gemmi.SpaceGroup("P 3").operations())
-    points = np.array([0.3333, 0.6667, 0.5]) + positions @ np.linalg.inv(SmallCrystal(cell, (), "", (), positions).vectors)
+    points = np.array([0.3333, 0.6667, 0.5]) + positions @ np.linalg.inv(
+        SmallCrystal(cell, (), "", (), positions).vectors
+    )
     crystal = assembled(SmallCrystal(cell, operations, "P 3", symbols, points))
     assert crystal.molecules_in_cell == 1
     assert len(crystal.molecules[0].stabiliser) == 3

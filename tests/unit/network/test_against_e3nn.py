@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from tests.oracles.e3nn_network import E3nnInteractNN
+from tests.oracles.random_batches import random_batch
 
 from molinteract.network.config import NetworkConfig
 from molinteract.network.encoder import InteractNN
-from tests.oracles.e3nn_network import E3nnInteractNN
-from tests.oracles.random_batches import random_batch
 
 pytestmark = pytest.mark.usefixtures("double_by_default")
 CONFIG = NetworkConfig(ns=6, nv=3, n_layers=5, psi_hidden=10)

@@ -154,6 +154,6 @@ def _probe_section(page: Page, out: Path, probe: ProbeResult | None) -> None:
     )
     page.table(tables.probes_table(probe.probes))
     page.note(
-        "In paper mode the readout that makes patch vectors never enters the loss: they come from an untrained convolution of trained "
-        "nodes. The element and much of a node's surroundings are in its input embedding, trained or not."
+        "In paper mode the readout that makes patch vectors never enters the loss: they come from an untrained "
+        "convolution of trained nodes. The element and much of a node's surroundings are in its input embedding, trained or not."
     )
