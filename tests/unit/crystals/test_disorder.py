@@ -3,12 +3,12 @@
 import gemmi
 import numpy as np
 import pytest
+from tests.strategies import SmallCrystal, molecule, pack
 
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import Limits, Policies
 from molinteract.crystals.assemble import assemble
-from tests.strategies import SmallCrystal, molecule, pack
 
 MAJORITY = Policies(disorder="majority")
 UREA = pack("urea", "P 1 21/c 1", seed=1)

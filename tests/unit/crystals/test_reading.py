@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.strategies import COLUMNS, cif_text, pack
 
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import Limits, Policies
@@ -11,7 +12,6 @@ from molinteract.crystals.assemble import assemble
 from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.read import read_cif
 from molinteract.crystals.rejected import Rejected
-from tests.strategies import COLUMNS, cif_text, pack
 
 UREA = pack("urea", "P 1 21/c 1", seed=1)
 TEXT = UREA.cif()

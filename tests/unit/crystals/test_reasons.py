@@ -5,13 +5,13 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
+from tests.strategies import COLUMNS, SmallCrystal, box, cif_text, from_atoms, molecule, pack
 
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import Limits, Policies
 from molinteract.crystals.assemble import assemble
 from molinteract.crystals.read import read_cif
-from tests.strategies import COLUMNS, SmallCrystal, box, cif_text, from_atoms, molecule, pack
 
 pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
 UREA = pack("urea", "P 1 21/c 1", seed=1)
@@ -54,7 +54,9 @@ class TestParseError:
     def test_a_degenerate_cell(self, cell):
         assert reason(UREA.cif(cell=cell)) is Reason.PARSE_ERROR
 
-    @pytest.mark.xfail(strict=True, reason="a singular matrix is inverted, or numpy warns of 0/0, before the cell is judged")
+    @pytest.mark.xfail(
+        strict=True, reason="a singular matrix is inverted, or numpy warns of 0/0, before the cell is judged"
+    )
     @pytest.mark.parametrize("gamma", [0, 180])
     def test_a_flat_cell(self, gamma):
         assert reason(UREA.cif(cell=(9, 9, 9, 90, 90, gamma))) is Reason.PARSE_ERROR

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.strategies import pack
 
 from molinteract.core.elements import SYMBOLS
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.crystals.sites import find_sites, parse_formula
-from tests.strategies import pack
 
 
 def elements(labels, types=None, formula="", **changes):

@@ -5,13 +5,13 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
+from tests.strategies import SHAPES, from_atoms, molecule, pack
 
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import Limits, Policies
 from molinteract.crystals.assemble import assemble
 from molinteract.crystals.symmetry import resolve_symmetry
-from tests.strategies import SHAPES, from_atoms, molecule, pack
 
 pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
 NO_SYMMETRY = {"operations": (), "hermann_mauguin": "", "hall": "", "space_group_number": 0}
@@ -192,7 +192,8 @@ def test_a_cell_of_two_unrelated_molecules_stays_in_p1():
     symbols, positions = molecule("urea")
     turned = positions @ np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0].T
     atoms = [
-        (s, *p) for s, p in zip(symbols * 2, np.concatenate([positions + 3, turned + np.array([8.0, 7.1, 6.3])]), strict=True)
+        (s, *p)
+        for s, p in zip(symbols * 2, np.concatenate([positions + 3, turned + np.array([8.0, 7.1, 6.3])]), strict=True)
     ]
     crystal = assembled(from_atoms(atoms, edge=12.0))
     assert len(crystal.rotations) == 1
