@@ -66,17 +66,29 @@ def test_ions_that_do_not_balance_are_not_neutral():
     assert refusal(crystal_of("CC([O-])=O", "NC(N)=O")).reason is Reason.NOT_NEUTRAL
 
 
+def on_a_mirror(cations):
+    """Two acetates made by a mirror, and cations that lie on it: (n, 2) fractional x and y."""
+    acetate, ammonium = embedded("CC([O-])=O"), embedded("C[N+](C)(C)C")
+    methyl = ammonium.positions - ammonium.positions[1]
+    # turn one C-N-C plane of the cation into the mirror plane z = 0
+    x = methyl[0] / np.linalg.norm(methyl[0])
+    y = methyl[2] - (methyl[2] @ x) * x
+    y /= np.linalg.norm(y)
+    methyl = methyl @ np.stack([x, y, np.cross(x, y)]).T
+    edge = 16.0
+    points = [acetate.positions + np.array([8.0, 3.0, 4.0])]
+    points += [methyl + np.array([u * edge, v * edge, 0.0]) for u, v in cations]
+    symbols = [label.rstrip("0123456789") for label in acetate.labels + ammonium.labels * len(cations)]
+    cell = (edge, edge, edge, 90.0, 90.0, 90.0)
+    small = SmallCrystal(cell, ("x,y,z", "x,y,-z"), "P 1 1 m", tuple(symbols), np.concatenate(points) / edge)
+    return assemble(small.raw(), policies=ANY, limits=Limits())
+
+
 def test_charges_are_weighed_by_the_number_of_images():
-    # two anions made by the inversion centre against one cation listed twice is neutral, one cation alone would not be
-    one = crystal_of("CC([O-])=O", "C[N+](C)(C)C")
-    small = SmallCrystal(
-        (28.0, 14.0, 14.0, 90.0, 90.0, 90.0),
-        ("x,y,z", "-x,-y,-z"),
-        "P -1",
-        tuple(label.rstrip("0123456789") for found in one.molecules for label in found.labels),
-        np.concatenate([found.positions for found in one.molecules]) / [28, 14, 14],
-    )
-    judged(assemble(small.raw(), policies=ANY, limits=Limits()))
+    crystal = on_a_mirror([(0.2, 0.7), (0.7, 0.7)])
+    assert sorted(len(found.images) for found in crystal.molecules) == [1, 1, 2]
+    judged(crystal)
+    assert refusal(on_a_mirror([(0.2, 0.7)])).reason is Reason.NOT_NEUTRAL
 
 
 def without(small, labels):

@@ -246,7 +246,7 @@ def test_a_molecule_on_a_symmetry_element_is_completed(name):
 @pytest.mark.parametrize("noise", [0.002, 0.004])
 def test_rounded_coordinates_on_a_special_position_are_put_on_the_element(noise):
     small, in_cell, _ = ON_ELEMENTS["carbon dioxide on a three-fold inversion axis"]
-    rough = replace(small, fractional=small.fractional + [[noise, -noise, 0.0], [-noise, noise, 0.0]])
+    rough = replace(small, fractional=small.fractional + noise * np.array([[1, -1, 0], [-1, 1, 0]]))
     crystal = assembled(rough)
     assert crystal.molecules_in_cell == in_cell
     (found,) = crystal.molecules
