@@ -12,10 +12,7 @@ from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.read import read_cif
 from molinteract.store.process import INTERNAL, ProcessedEntry, process
 
-pytestmark = [
-    pytest.mark.shared_data,
-    pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning"),
-]
+pytestmark = pytest.mark.shared_data
 
 EXPLAINED = {
     "4APHmal.cif": "bridging_hydrogen",  # the code's own name for its symmetric O-H-O

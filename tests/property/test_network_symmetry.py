@@ -40,9 +40,7 @@ def test_rotation_turns_vectors_and_leaves_scalars(dtype, seed):
         tolerance = {"rtol": TOLERANCE[dtype], "atol": TOLERANCE[dtype]}
         for k, (a, b) in enumerate(zip(split_before, split_after, strict=True)):
             torch.testing.assert_close(b, a @ rotation.T if k in (1, 2) else a, **tolerance)
-        torch.testing.assert_close(
-            model.denoise(turned, after), model.denoise(batch, before) @ rotation.T, **tolerance
-        )
+        torch.testing.assert_close(model.denoise(turned, after), model.denoise(batch, before) @ rotation.T, **tolerance)
         torch.testing.assert_close(model.readout(turned, after), model.readout(batch, before), **tolerance)
         torch.testing.assert_close(model.node_vectors(after), model.node_vectors(before), **tolerance)
 
@@ -90,9 +88,7 @@ def test_permutation_of_atoms_permutes_nodes(seed):
     with torch.no_grad():
         before, after = model.encode(batch), model.encode(permuted)
         torch.testing.assert_close(after, before[order], rtol=1e-9, atol=1e-9)
-        torch.testing.assert_close(
-            model.readout(permuted, after), model.readout(batch, before), rtol=1e-9, atol=1e-9
-        )
+        torch.testing.assert_close(model.readout(permuted, after), model.readout(batch, before), rtol=1e-9, atol=1e-9)
 
 
 def test_a_batch_is_its_patches():
@@ -156,9 +152,7 @@ def test_without_intermolecular_messages_the_other_molecule_is_not_seen():
     model, batch = network(config=config), random_batch(7, patches=1)
     moved = batch.positions + 3.0 * batch.molecule_index.unsqueeze(1)
     with torch.no_grad():
-        torch.testing.assert_close(
-            model.encode(batch.with_positions(moved)), model.encode(batch), rtol=1e-9, atol=1e-9
-        )
+        torch.testing.assert_close(model.encode(batch.with_positions(moved)), model.encode(batch), rtol=1e-9, atol=1e-9)
 
 
 def test_float32_follows_float64():

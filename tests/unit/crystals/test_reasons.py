@@ -13,7 +13,6 @@ from molinteract.core.settings import Limits, Policies
 from molinteract.crystals.assemble import assemble
 from molinteract.crystals.read import read_cif
 
-pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
 UREA = pack("urea", "P 1 21/c 1", seed=1)
 
 

@@ -13,7 +13,6 @@ from molinteract.core.settings import Limits, Policies
 from molinteract.crystals.assemble import assemble
 from molinteract.crystals.symmetry import resolve_symmetry
 
-pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
 NO_SYMMETRY = {"operations": (), "hermann_mauguin": "", "hall": "", "space_group_number": 0}
 
 
@@ -200,7 +199,6 @@ def test_a_cell_of_two_unrelated_molecules_stays_in_p1():
     assert len(crystal.molecules) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="spglib's deprecation warning escapes from get_symmetry_from_database")
 def test_the_symmetry_search_works_where_warnings_are_errors(recwarn):
     assembled(pack("urea", "P 1 21/c 1").expanded())
     assert not [warning for warning in recwarn if issubclass(warning.category, DeprecationWarning)]

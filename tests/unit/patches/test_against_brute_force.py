@@ -105,7 +105,9 @@ def chosen_crystals(shared, wanted):
 
 def system_of(crystal):
     """Crystal system by the orders of the proper parts of the rotations."""
-    traces = Counter(int(np.trace(w) * round(np.linalg.det(w))) for w in {w.tobytes(): w for w in crystal.rotations}.values())
+    traces = Counter(
+        int(np.trace(w) * round(np.linalg.det(w))) for w in {w.tobytes(): w for w in crystal.rotations}.values()
+    )
     if traces[0] >= 8:
         return "cubic"
     if traces[2]:
