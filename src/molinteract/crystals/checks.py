@@ -31,9 +31,10 @@ def checked_cell(raw: RawStructure) -> NDArray[np.float64]:
     EntryError
         ``parse_error`` if a parameter is missing, or the parameters close no cell.
     """
-    if not np.isfinite(raw.cell).all() or (raw.cell[:3] <= 0).any():
+    angles = raw.cell[3:]
+    if not np.isfinite(raw.cell).all() or (raw.cell[:3] <= 0).any() or (angles < 1).any() or (angles > 179).any():
         shown = " ".join(f"{value:g}" for value in raw.cell)
-        raise EntryError(Reason.PARSE_ERROR, f"the cell is incomplete: {shown}", entry=raw.entry)
+        raise EntryError(Reason.PARSE_ERROR, f"the cell is incomplete or impossible: {shown}", entry=raw.entry)
     vectors = cell_vectors(raw.cell)
     if not np.isfinite(vectors).all() or plane_spacings(vectors).min() < MIN_PLANE_SPACING:
         shown = " ".join(f"{value:g}" for value in raw.cell)
@@ -96,7 +97,8 @@ def check_content(
     flags = [doubt for doubt in doubts if doubt]
     if count_differs:
         message = f"{found} distinct operations are listed, {symmetry.space_group} has {named}"
-        if flags and found > 1:
+        # a lone identity is how whole cells are exported; a list that comes down to it is a fault
+        if flags and (found > 1 or len(raw.operations) > 1):
             raise EntryError(
                 Reason.SYMMETRY_ERROR,
                 f"{message}; {'; '.join(flags)}",
@@ -109,6 +111,8 @@ def check_content(
 
 def _volume_doubt(content: CellContent, vectors: NDArray[np.float64]) -> str:
     heavy = int((content.atomic_numbers != 1).sum())
+    if not heavy:
+        return ""
     volume = cell_volume(vectors) / heavy
     low, high = VOLUME_PER_HEAVY_ATOM
     return "" if low <= volume <= high else f"{volume:.1f} Å³ per non-hydrogen atom"

@@ -12,6 +12,8 @@ SNAP = 1e-4
 """A translation within this of n/24 is taken as n/24 (fractional)."""
 
 _TERM = re.compile(r"([+-]?)(?:(\d+\.\d*|\.\d+|\d+)(?:/(\d+))?)?\*?([xyz]?)")
+_LARGEST_COEFFICIENT = 100
+"""Beyond any sensible setting; keeps the arithmetic of int8 rotations safe."""
 _NUMBER_PREFIX = re.compile(r"^\d+\s+(?=[-+.\dxyz])")
 
 
@@ -46,29 +48,33 @@ def parse_operation(text: str) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
         If it cannot be read.
     """
     cleaned = _NUMBER_PREFIX.sub("", text.strip().strip("'\"").lower())
-    parts = cleaned.replace(" ", "").split(",")
+    parts = "".join(cleaned.split()).split(",")
     if len(parts) != 3:
         raise ValueError(f"{text!r} does not have three parts")
-    rotation = np.zeros((3, 3), dtype=np.int8)
+    rotation = np.zeros((3, 3), dtype=np.int64)
     translation = np.zeros(3)
     for row, part in enumerate(parts):
         _read_part(part, text, rotation[row], translation[row : row + 1])
+    if np.abs(rotation).max() > _LARGEST_COEFFICIENT or not np.isfinite(translation).all():
+        raise ValueError(f"{text!r} has a number out of range")
     if round(abs(np.linalg.det(rotation))) != 1:
         raise ValueError(f"{text!r} is not an isometry of a lattice")
-    return rotation, translation
+    return rotation.astype(np.int8), translation
 
 
-def _read_part(part: str, text: str, rotation: NDArray[np.int8], translation: NDArray[np.float64]) -> None:
+def _read_part(part: str, text: str, rotation: NDArray[np.int64], translation: NDArray[np.float64]) -> None:
     position = 0
     while position < len(part):
         found = _TERM.match(part, position)
         if not found or found.end() == position or not (found.group(2) or found.group(4)):
             raise ValueError(f"{text!r} cannot be read at {part[position:]!r}")
         sign, number, divisor, axis = found.groups()
+        if divisor and int(divisor) == 0:
+            raise ValueError(f"{text!r} divides by zero")
         value = float(number or 1) / float(divisor or 1) * (-1 if sign == "-" else 1)
         if axis:
-            if value != round(value):
-                raise ValueError(f"{text!r} has a fractional coefficient")
+            if value != round(value) or abs(value) > _LARGEST_COEFFICIENT:
+                raise ValueError(f"{text!r} has a coefficient that is fractional or out of range")
             rotation["xyz".index(axis)] += int(value)
         else:
             translation[0] += value
@@ -172,16 +178,14 @@ def _part_text(coefficients: NDArray[np.int8], shift: float) -> str:
         if coefficient:
             size = "" if abs(coefficient) == 1 else str(abs(int(coefficient)))
             axes += ("-" if coefficient < 0 else "+") + size + axis
-    fraction = _fraction(shift)
-    if fraction == 0:
-        return axes.removeprefix("+")
-    if fraction.denominator in (1, 2, 3, 4, 6, 8, 12, 24):
-        return f"{fraction}{axes}"
-    return f"{axes.removeprefix('+')}{'+' if fraction > 0 else ''}{fraction}"
-
-
-def _fraction(shift: float) -> Fraction:
     usual = Fraction(round(shift * 24), 24)
     if abs(float(usual) - shift) < SNAP:
-        return usual
-    return Fraction(shift).limit_denominator(1000)
+        return f"{usual}{axes}" if usual else axes.removeprefix("+")
+    number = _odd_number(shift)
+    return f"{axes.removeprefix('+')}{'' if number.startswith('-') else '+'}{number}"
+
+
+def _odd_number(shift: float) -> str:
+    """Return a number that is no n/24 as a fraction if one fits, else with six decimals."""
+    fraction = Fraction(shift).limit_denominator(1000)
+    return str(fraction) if abs(float(fraction) - shift) < 1e-7 else f"{shift:.6f}".rstrip("0")

@@ -9,7 +9,7 @@ import numpy as np
 from molinteract.core.reasons import Reason
 from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.rejected import Rejected
-from molinteract.crystals.repair import decode, parse_document
+from molinteract.crystals.repair import decode, parse_blocks
 
 _CELL = (
     "_cell_length_a", "_cell_length_b", "_cell_length_c", "_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma",
@@ -31,8 +31,8 @@ _ATOM_COLUMNS = (
 def read_cif(data: bytes, *, source: str, file: str) -> Iterator[RawStructure | Rejected]:
     """Read every entry of a CIF file.
 
-    A block is an entry if it has a cell or atom rows; blocks of mere metadata are passed over. A file in which
-    nothing can be read gives one ``Rejected``.
+    A block is an entry if it has a cell or atom rows; blocks of mere metadata are passed over. A block that cannot be
+    read, and a file without any entry, give a ``Rejected``.
 
     Parameters
     ----------
@@ -43,16 +43,19 @@ def read_cif(data: bytes, *, source: str, file: str) -> Iterator[RawStructure | 
     file : str
         Key of the file within the sources; the entry key is ``file#block``.
     """
-    document, note = parse_document(decode(data))
-    blocks = [] if document is None else [block for block in document if _is_entry(block)]
-    if not blocks:
-        detail = note if document is None else "no block has a cell or atoms"
+    blocks = parse_blocks(decode(data))
+    entries = [parsed for parsed in blocks if parsed.block is None or _is_entry(parsed.block)]
+    if not entries:
+        detail = "no block has a cell or atoms"
         yield Rejected(source, file, "", f"{file}#", Reason.PARSE_ERROR, detail)
     seen: Counter[str] = Counter()
-    for block in blocks:
-        seen[block.name] += 1
-        name = block.name if seen[block.name] == 1 else f"{block.name}~{seen[block.name]}"
-        yield _raw_structure(block, source=source, file=file, name=name, note=note)
+    for parsed in entries:
+        seen[parsed.name] += 1
+        name = parsed.name if seen[parsed.name] == 1 else f"{parsed.name}~{seen[parsed.name]}"
+        if parsed.block is None:
+            yield Rejected(source, file, name, f"{file}#{name}", Reason.PARSE_ERROR, parsed.note)
+        else:
+            yield _raw_structure(parsed.block, source=source, file=file, name=name, note=parsed.note)
 
 
 def _is_entry(block: gemmi.cif.Block) -> bool:

@@ -5,6 +5,7 @@ the parser names commented out; only the lines of cell, symmetry and formula and
 """
 
 import re
+from dataclasses import dataclass
 
 import gemmi
 
@@ -13,6 +14,7 @@ _REFUSED = (ValueError, RuntimeError)
 _TEXT_FIELD = re.compile(
     r"(?ms)^_(?:shelx_(?:hkl|res|fab)_file|iucr_refine_(?:instructions|reflections)_details)\s*\n;.*?^;[^\n]*$"
 )
+_BLOCK_START = re.compile(r"(?mi)^(?=data_)")
 _ERROR_LINE = re.compile(r"^(?:string|[^:]*):(\d+):")
 _MAX_MENDED_LINES = 40
 _SALVAGED_ITEM = re.compile(
@@ -30,17 +32,49 @@ def decode(data: bytes) -> str:
     return text.replace("\x00", "").replace("\x1a", "").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def parse_document(text: str) -> tuple[gemmi.cif.Document | None, str]:
-    """Parse CIF text, mending it if needed.
+@dataclass(frozen=True, slots=True)
+class ParsedBlock:
+    """One data block.
 
-    Returns
-    -------
-    document : gemmi.cif.Document or None
+    Attributes
+    ----------
+    name : str
+    block : gemmi.cif.Block or None
         None where nothing could be saved.
     note : str
         What was mended, or why nothing could be saved; empty where the text was sound.
     """
+
+    name: str
+    block: gemmi.cif.Block | None
+    note: str
+
+
+def parse_blocks(text: str) -> list[ParsedBlock]:
+    """Parse CIF text block by block, mending those that need it; a damaged block does not cost its neighbours."""
     text = _TEXT_FIELD.sub("", text)
+    try:
+        return [ParsedBlock(block.name, block, "") for block in gemmi.cif.read_string(text)]
+    except _REFUSED:
+        pieces = _BLOCK_START.split(text)
+        parts = [piece for piece in pieces if piece.lower().startswith("data_")]
+        before = "".join(piece for piece in pieces if not piece.lower().startswith("data_"))
+    if not parts:
+        return [ParsedBlock("", None, "no data block")]
+    return [_parse_alone(part, left_out=bool(before.strip())) for part in parts]
+
+
+def _parse_alone(text: str, *, left_out: bool) -> ParsedBlock:
+    name = text.split(maxsplit=1)[0][len("data_") :]
+    document, note = _mended(text)
+    if left_out and not note:
+        note = "text before the first block left out"
+    if document is None or not len(document):
+        return ParsedBlock(name, None, note)
+    return ParsedBlock(document[0].name, document[0], note)
+
+
+def _mended(text: str) -> tuple[gemmi.cif.Document | None, str]:
     try:
         return gemmi.cif.read_string(text), ""
     except _REFUSED as error:
@@ -70,8 +104,7 @@ def _read_or_none(text: str) -> gemmi.cif.Document | None:
 
 
 def _without_named_lines(text: str) -> gemmi.cif.Document | None:
-    start = re.search(r"(?mi)^data_", text)
-    lines = text[start.start() :].split("\n") if start else []
+    lines = text.split("\n")
     for _ in range(min(_MAX_MENDED_LINES, len(lines))):
         try:
             return gemmi.cif.read_string("\n".join(lines), check_level=0)

@@ -105,7 +105,9 @@ def _named_group(raw: RawStructure) -> gemmi.SpaceGroup | None:
         if group is not None:
             return group
     if 1 <= raw.space_group_number <= 230 and not raw.hermann_mauguin:
-        return gemmi.find_spacegroup_by_number(raw.space_group_number)
+        usual = gemmi.find_spacegroup_by_number(raw.space_group_number)
+        # the symbol together with the cell tells rhombohedral from hexagonal axes
+        return gemmi.find_spacegroup_by_name(usual.hm, float(raw.cell[3]), float(raw.cell[5])) or usual
     return None
 
 

@@ -9,9 +9,7 @@ from molinteract.core.reasons import MEANING, Reason
 
 def test_text_names_entry_code_and_remedy():
     error = StoreError("checksum differs", entry="DB/shards/patches-00000.parquet", remedy="build it again")
-    assert str(error) == (
-        "DB/shards/patches-00000.parquet: checksum differs [store]\n  remedy: build it again"
-    )
+    assert str(error) == ("DB/shards/patches-00000.parquet: checksum differs [store]\n  remedy: build it again")
 
 
 @pytest.mark.parametrize(

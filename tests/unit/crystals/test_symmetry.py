@@ -50,7 +50,6 @@ def test_the_number_alone_gives_the_standard_setting(group):
     assert crystal.molecules_in_cell == len(small.operations)
 
 
-@pytest.mark.xfail(strict=True, reason="the number is always taken as hexagonal axes, whatever the cell")
 def test_the_number_alone_follows_a_rhombohedral_cell():
     small = pack("formaldehyde", "R -3:R")
     assert assembled(small, **NO_SYMMETRY | {"space_group_number": 148}).molecules_in_cell == 6
