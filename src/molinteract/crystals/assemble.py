@@ -17,7 +17,7 @@ from molinteract.crystals.disorder import is_partial, majority, reject_disorder
 from molinteract.crystals.graph import graph_hash
 from molinteract.crystals.molecules import CellMolecules, find_molecules, orbit_symmetry, representative
 from molinteract.crystals.raw import RawStructure
-from molinteract.crystals.search import find_symmetry
+from molinteract.crystals.search import LARGEST, find_symmetry
 from molinteract.crystals.sites import Sites, find_sites
 from molinteract.crystals.symmetry import Symmetry, resolve_symmetry
 
@@ -63,6 +63,8 @@ def assemble(raw: RawStructure, *, policies: Policies, limits: Limits) -> Crysta
     flags += doubts
     cell = _bonded(raw.entry, sites, symmetry, vectors, content)
     if len(symmetry.operations) == 1 and cell.molecules.count > 1:
+        if len(content) > LARGEST:
+            flags.append(f"symmetry was not looked for in a cell of {len(content)} atoms given without")
         found = _with_found_symmetry(raw.entry, cell)
         if found is not None:
             cell = found

@@ -71,7 +71,7 @@ def expand(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -
 
 
 @njit(cache=True)
-def _distance(difference, vectors):
+def periodic_distance(difference, vectors):
     """Length in Å of a fractional difference after removing the nearest lattice vector."""
     d = difference - np.round(difference)
     total = 0.0
@@ -82,7 +82,8 @@ def _distance(difference, vectors):
 
 
 @njit(cache=True)
-def _image(rotation, translation, point):
+def image_of(rotation, translation, point):
+    """Return W x + w of a fractional point."""
     out = np.empty(3)
     for r in range(3):
         out[r] = rotation[r, 0] * point[0] + rotation[r, 1] * point[1] + rotation[r, 2] * point[2] + translation[r]
@@ -97,9 +98,13 @@ def _independent(fractional, numbers, rotations, translations, vectors, toleranc
         if not keep[i]:
             continue
         for k in range(len(rotations)):
-            image = _image(rotations[k], translations[k], fractional[i])
+            image = image_of(rotations[k], translations[k], fractional[i])
             for j in range(i + 1, n):
-                if keep[j] and numbers[i] == numbers[j] and _distance(image - fractional[j], vectors) < tolerance:
+                if (
+                    keep[j]
+                    and numbers[i] == numbers[j]
+                    and periodic_distance(image - fractional[j], vectors) < tolerance
+                ):
                     keep[j] = False
     return keep
 
@@ -109,8 +114,8 @@ def _orders(fractional, rotations, translations, vectors, tolerance):
     orders = np.zeros(len(fractional), dtype=np.int64)
     for i in range(len(fractional)):
         for k in range(len(rotations)):
-            image = _image(rotations[k], translations[k], fractional[i])
-            if _distance(image - fractional[i], vectors) < tolerance:
+            image = image_of(rotations[k], translations[k], fractional[i])
+            if periodic_distance(image - fractional[i], vectors) < tolerance:
                 orders[i] += 1
     return orders
 
@@ -122,9 +127,9 @@ def _average_special(fractional, rotations, translations, vectors, tolerance):
         total = np.zeros(3)
         count = 0
         for k in range(len(rotations)):
-            image = _image(rotations[k], translations[k], fractional[i])
+            image = image_of(rotations[k], translations[k], fractional[i])
             difference = image - fractional[i]
-            if _distance(difference, vectors) < tolerance:
+            if periodic_distance(difference, vectors) < tolerance:
                 total += image - np.round(difference)
                 count += 1
         if count > 1:
@@ -142,11 +147,11 @@ def _expand(fractional, rotations, translations, vectors, tolerance):
     for i in range(n):
         first = count
         for k in range(m):
-            image = _image(rotations[k], translations[k], fractional[i])
+            image = image_of(rotations[k], translations[k], fractional[i])
             image -= np.floor(image)
             fresh = True
             for p in range(first, count):
-                if _distance(image - points[p], vectors) < tolerance:
+                if periodic_distance(image - points[p], vectors) < tolerance:
                     fresh = False
                     break
             if fresh:

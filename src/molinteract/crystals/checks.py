@@ -36,7 +36,9 @@ def checked_cell(raw: RawStructure) -> NDArray[np.float64]:
         shown = " ".join(f"{value:g}" for value in raw.cell)
         raise EntryError(Reason.PARSE_ERROR, f"the cell is incomplete or impossible: {shown}", entry=raw.entry)
     vectors = cell_vectors(raw.cell)
-    if not np.isfinite(vectors).all() or plane_spacings(vectors).min() < MIN_PLANE_SPACING:
+    # the diagonal is a, b sin γ and the height of c: zero where the axes lie in one plane
+    flat = not np.isfinite(vectors).all() or vectors.diagonal().min() < MIN_PLANE_SPACING
+    if flat or plane_spacings(vectors).min() < MIN_PLANE_SPACING:
         shown = " ".join(f"{value:g}" for value in raw.cell)
         raise EntryError(Reason.PARSE_ERROR, f"the cell {shown} has no volume", entry=raw.entry)
     return vectors

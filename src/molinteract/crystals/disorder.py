@@ -48,14 +48,20 @@ def reject_disorder(sites: Sites, partial: NDArray[np.bool_], *, entry: str) -> 
 
 
 def majority(sites: Sites, partial: NDArray[np.bool_]) -> Sites:
-    """Keep the disorder group with the highest mean occupancy (ties: the first named); lone sites from one half on."""
-    members: dict[str, list[int]] = defaultdict(list)
+    """Keep, of each assembly, the disorder group with the highest mean occupancy; ties go to the group named first.
+
+    A partial site without a group is kept above one half. Groups are ``assembly/group`` where the file names assemblies;
+    without them all groups of a file are taken as alternatives of one assembly.
+    """
+    members: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for k in np.flatnonzero(partial):
-        members[sites.groups[k]].append(int(k))
-    lone = members.pop("", [])
+        assembly, _, group = sites.groups[k].rpartition("/")
+        members[assembly][group].append(int(k))
     keep = ~partial
-    keep[[k for k in lone if sites.occupancies[k] > 0.5]] = True
-    if members:
-        best = max(members, key=lambda group: float(sites.occupancies[members[group]].mean()))
-        keep[members[best]] = True
+    for groups in members.values():
+        lone = groups.pop("", [])
+        keep[[k for k in lone if sites.occupancies[k] > 0.5]] = True
+        if groups:
+            best = max(groups.values(), key=lambda rows: float(sites.occupancies[rows].mean()))
+            keep[best] = True
     return sites.take(keep)

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from molinteract.crystals.bonding import Pairs
-from molinteract.crystals.cell import MERGE, CellContent, _distance, _image
+from molinteract.crystals.cell import MERGE, CellContent, image_of, periodic_distance
 from molinteract.crystals.operations import Operations
 
 
@@ -116,20 +116,20 @@ def orbit_symmetry(
     points = content.fractional[atoms] + molecules.shift[atoms] + offset
     own = int(molecules.molecule[atoms[0]])
     same_site = np.flatnonzero(content.site == content.site[atoms[0]])
-    image_of = np.full(len(operations), -1)
+    made = np.full(len(operations), -1)
     stabiliser: list[int] = []
     shifts: list[NDArray[np.int32]] = []
     for k in range(len(operations)):
-        moved = _image(operations.rotations[k].astype(np.float64), operations.translations[k], points[0])
-        q = next((q for q in same_site if _distance(moved - content.fractional[q], vectors) < 2 * MERGE), None)
+        moved = image_of(operations.rotations[k].astype(np.float64), operations.translations[k], points[0])
+        q = next((q for q in same_site if periodic_distance(moved - content.fractional[q], vectors) < 2 * MERGE), None)
         if q is None:
             return None
-        image_of[k] = molecules.molecule[q]
-        if image_of[k] == own:
+        made[k] = molecules.molecule[q]
+        if made[k] == own:
             target = content.fractional[q] + molecules.shift[q] + offset
             stabiliser.append(k)
             shifts.append(np.round(target - moved).astype(np.int32))
-    images = [int(np.flatnonzero(image_of == m)[0]) for m in np.unique(image_of)]
+    images = [int(np.flatnonzero(made == m)[0]) for m in np.unique(made)]
     if len(images) * len(stabiliser) != len(operations):
         return None
     return OrbitSymmetry(

@@ -33,7 +33,7 @@ class RawStructure:
     occupancies : (rows,) float64
         nan where not given.
     disorder_groups : tuple of str
-        Empty, or ``.``, or the group as given.
+        Empty, or the group as given, or ``assembly/group`` where the file names assemblies.
     calc_flags : tuple of str
         ``_atom_site_calc_flag``; ``dum`` marks a dummy atom.
     formula_sum : str

@@ -25,6 +25,7 @@ _NUMBER = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
 _DENSITY = ("_exptl_crystal_density_diffrn",)
 _ATOM_COLUMNS = (
     "fract_x", "fract_y", "fract_z", "?label", "?type_symbol", "?occupancy", "?disorder_group", "?calc_flag",
+    "?disorder_assembly",
 )  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def _raw_structure(block: gemmi.cif.Block, *, source: str, file: str, name: str,
         type_symbols=_strings(columns["type_symbol"], rows),
         fractional=np.array(coordinates, dtype=np.float64).reshape(3, rows).T.copy(),
         occupancies=_numbers(columns["occupancy"], rows),
-        disorder_groups=_strings(columns["disorder_group"], rows),
+        disorder_groups=_groups(columns, rows),
         calc_flags=_strings(columns["calc_flag"], rows),
         formula_sum=_item(block, ("_chemical_formula_sum",)),
         formula_units=gemmi.cif.as_number(_item(block, ("_cell_formula_units_Z",)) or "?"),
@@ -132,6 +133,13 @@ def _strings(column: Sequence[str], rows: int) -> tuple[str, ...]:
         return ("",) * rows
     texts = (gemmi.cif.as_string(value).strip() for value in column)
     return tuple("" if text in ("?", ".") else text for text in texts)
+
+
+def _groups(columns: dict[str, list[str]], rows: int) -> tuple[str, ...]:
+    """Return the disorder groups, as ``assembly/group`` where the file names assemblies."""
+    groups = _strings(columns["disorder_group"], rows)
+    assemblies = _strings(columns["disorder_assembly"], rows)
+    return tuple(f"{a}/{g}" if a and g else g for a, g in zip(assemblies, groups, strict=True))
 
 
 def _numbers(column: Sequence[str], rows: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

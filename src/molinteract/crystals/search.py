@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import spglib
+from numba import njit
 from numpy.typing import NDArray
 
+from molinteract.crystals.cell import image_of, periodic_distance
 from molinteract.crystals.operations import Operations, make_operations
 
 TOLERANCE = 0.05
 """Every atom must map onto an equal one within this many Å."""
+LARGEST = 2000
+"""Cells of more atoms are taken as given: the search takes time that grows with the square of the atoms, or faster."""
 
 
 def find_symmetry(
@@ -33,6 +37,8 @@ def find_symmetry(
         The operations in the given cell and the Hermann–Mauguin symbol; None where only the identity is found or
         an atom does not map within ``TOLERANCE``.
     """
+    if len(fractional) > LARGEST:
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # spglib announces how it will raise errors one day
         dataset = spglib.get_symmetry_dataset(
@@ -73,12 +79,22 @@ def _maps(
     fractional: NDArray[np.float64],
     atomic_numbers: NDArray[np.int16],
 ) -> bool:
-    for rotation, translation in zip(operations.rotations, operations.translations, strict=True):
-        image = fractional @ rotation.T.astype(np.float64) + translation
-        difference = image[:, None] - fractional[None]
-        difference -= np.round(difference)
-        distance = np.linalg.norm(difference @ vectors, axis=2)
-        distance[atomic_numbers[:, None] != atomic_numbers[None]] = np.inf
-        if distance.min(axis=1).max() > TOLERANCE:
-            return False
+    found: bool = _every_atom_maps(
+        operations.rotations.astype(np.float64), operations.translations, vectors, fractional, atomic_numbers, TOLERANCE
+    )
+    return found
+
+
+@njit(cache=True)
+def _every_atom_maps(rotations, translations, vectors, fractional, numbers, tolerance):
+    for k in range(len(rotations)):
+        for a in range(len(fractional)):
+            moved = image_of(rotations[k], translations[k], fractional[a])
+            mapped = False
+            for b in range(len(fractional)):
+                if numbers[a] == numbers[b] and periodic_distance(moved - fractional[b], vectors) <= tolerance:
+                    mapped = True
+                    break
+            if not mapped:
+                return False
     return True

@@ -54,7 +54,9 @@ class Sites:
 def parse_formula(text: str) -> dict[int, float]:
     """Return the counts by atomic number of a formula such as ``C8 H9 N O2``; deuterium counts as hydrogen."""
     counts: dict[int, float] = {}
-    for symbol, count in _FORMULA_PART.findall(text):
+    # CL and BR in capitals are elements, not C and B followed by nothing
+    spelled = re.sub(r"\b(CL|BR|SI|SE|GE|AS|TE)(?=\d|\s|$)", lambda found: found.group().capitalize(), text)
+    for symbol, count in _FORMULA_PART.findall(spelled):
         z = ATOMIC_NUMBERS.get(symbol)
         if z is not None:
             counts[z] = counts.get(z, 0.0) + (float(count) if count.strip(".") else 1.0)

@@ -132,3 +132,13 @@ def test_the_majority_policy_leaves_an_ordered_crystal_as_it_is():
     one, other = assembled(UREA, policies=MAJORITY), assembled(UREA)
     np.testing.assert_array_equal(one.molecules[0].positions, other.molecules[0].positions)
     assert one.flags == other.flags
+
+
+def test_each_assembly_keeps_its_own_majority():
+    """Two hydroxyl hydrogens of two independent assemblies: the better group of each stays."""
+    rows = two_positions(0.7, 0.3, groups=("A/1", "A/2"))
+    assert assembled(**rows, policies=MAJORITY).molecules[0].formula == "CH4O"
+    groups = ["", "", "", "", "B/1", "A/1", "A/2"]
+    occupancies = [1.0] * 4 + [0.6, 0.3, 0.7]
+    crystal = assembled(rows["small"], occupancies=occupancies, groups=groups, policies=MAJORITY)
+    assert crystal.molecules[0].formula == "CH4O"

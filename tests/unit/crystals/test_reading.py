@@ -138,9 +138,12 @@ def test_a_file_cut_within_its_atoms_is_refused(cut):
     assert "loop" in found.detail
 
 
-def test_a_cut_last_block_does_not_cost_the_blocks_before_it():
-    found = read(TEXT + UREA.cif(name="second")[:-20])
-    assert isinstance(found[0], RawStructure)
+def test_a_damaged_block_does_not_cost_the_blocks_around_it():
+    damaged = UREA.cif(name="second").rstrip().rsplit(" ", 1)[0] + "\n"
+    first, second, third = read(TEXT + damaged + UREA.cif(name="third"))
+    assert molecules(first) == molecules(third) == [("CH4N2O", 4)]
+    assert isinstance(second, Rejected)
+    assert (second.reason, second.entry) == (Reason.PARSE_ERROR, "a.cif#second")
 
 
 @pytest.mark.parametrize("line", ["_cell_length_a 10.4 'x", "_cell_length_a 'x"])

@@ -57,6 +57,11 @@ class TestParseError:
     def test_an_angle_that_is_none(self, angles):
         assert reason(UREA.cif(cell=(9, 9, 9, *angles), operations=("x,y,z",))) is Reason.PARSE_ERROR
 
+    @pytest.mark.parametrize("angles", [(20, 50, 30), (100, 130, 130), (25, 65, 90), (55, 110, 55)])
+    def test_three_axes_in_one_plane(self, angles):
+        text = UREA.cif(cell=(9, 8.5, 7, *angles), operations=("x,y,z",))
+        assert reason(text) is Reason.PARSE_ERROR
+
     def test_an_element_that_cannot_be_told(self):
         assert reason(UREA.cif(rows=[*rows_of(UREA), ("Q1", "?", 0.1, 0.2, 0.3)])) is Reason.PARSE_ERROR
 

@@ -16,7 +16,7 @@ def build(
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder of the store.")],
     config: Annotated[Path | None, Parameter(name=["--config", "-c"], help="Settings (TOML).")] = None,
     set_: Annotated[
-        list[str] | None, Parameter(name="--set", help="One setting, such as policies.components=any.")
+        list[str] | None, Parameter(name="--set", negative="", help="One setting, such as policies.components=any.")
     ] = None,
     workers: Annotated[int, Parameter(help="Processes.")] = 1,
     resume: Annotated[bool, Parameter(negative="", help="Go on with an interrupted build.")] = False,

@@ -13,7 +13,7 @@ def inspect(
     *,
     all_: Annotated[bool, Parameter(name="--all", negative="", help="Every neighbour, not one an orbit.")] = False,
     set_: Annotated[
-        list[str] | None, Parameter(name="--set", help="One setting, such as policies.components=any.")
+        list[str] | None, Parameter(name="--set", negative="", help="One setting, such as policies.components=any.")
     ] = None,
     as_json: Json = False,
 ) -> int:

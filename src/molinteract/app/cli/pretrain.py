@@ -15,7 +15,9 @@ def pretrain(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Run folder.")],
     config: Annotated[Path | None, Parameter(name=["--config", "-c"], help="Recipe (TOML), as in configs/.")] = None,
-    set_: Annotated[list[str] | None, Parameter(name="--set", help="One setting, such as max_minutes=10.")] = None,
+    set_: Annotated[
+        list[str] | None, Parameter(name="--set", negative="", help="One setting, such as max_minutes=10.")
+    ] = None,
     resume: Annotated[bool, Parameter(negative="", help="Go on from the last checkpoint.")] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
