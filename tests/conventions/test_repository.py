@@ -31,15 +31,26 @@ def test_files_and_functions_stay_short():
     assert set(long_functions) <= LONG_FUNCTIONS
 
 
+def public_functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Functions and methods that can be called from outside: nested ones and those of private classes cannot."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    bodies = [tree.body, *(n.body for n in tree.body if isinstance(n, ast.ClassDef) and not n.name.startswith("_"))]
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    return [n for body in bodies for n in body if isinstance(n, kinds) and not n.name.startswith("_")]
+
+
+def is_compiled(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("njit" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
 def test_public_functions_have_docstrings_and_return_types():
     missing = [
         f"{path.name}:{f.name}"
         for path in SOURCES
-        for f in functions(path)
-        if not f.name.startswith("_") and (ast.get_docstring(f) is None or f.returns is None)
+        for f in public_functions(path)
+        if ast.get_docstring(f) is None or (f.returns is None and not is_compiled(f))
     ]
-    # closures and overriding visitors are documented by what encloses them
-    assert missing == [], missing
+    assert missing == []
 
 
 def test_no_grab_bag_modules():
