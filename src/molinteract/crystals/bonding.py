@@ -15,8 +15,11 @@ BRIDGE_REACH = 1.35
 BRIDGE_DIFFERENCE = 0.20
 """... and not farther than this beyond the first."""
 CLASH_HH = 1.15
+"""Two hydrogens nearer than this many Å clash ..."""
 CLASH_XH = 0.60
+"""... as do a hydrogen and another atom nearer than this ..."""
 CLASH_HEAVY = 0.70
+"""... and two other atoms nearer than this share of the sum of their radii."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,11 +143,11 @@ def _near_pairs(fractional, radii, hydrogen, vectors, capacity):
     for p in range(n):
         for q in range(p, n):
             if hydrogen[p] and hydrogen[q]:
-                reach = 1.15
+                reach = CLASH_HH
             else:
-                reach = radii[p] + radii[q] + 0.30
+                reach = radii[p] + radii[q] + TOLERANCE
                 if hydrogen[p] or hydrogen[q]:
-                    reach = max(reach, 1.35)
+                    reach = max(reach, BRIDGE_REACH)
             f0 = fractional[q, 0] - fractional[p, 0]
             f1 = fractional[q, 1] - fractional[p, 1]
             f2 = fractional[q, 2] - fractional[p, 2]

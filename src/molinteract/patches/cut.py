@@ -11,6 +11,8 @@ from molinteract.core.settings import PatchParameters
 from molinteract.patches.packed import QUANTUM, PackedMolecules
 from molinteract.patches.patch import PatchArrays
 
+_NO_EDGE, _INTER, _INTRA = 0, 1, 2
+
 
 def cut_patches(
     packed: PackedMolecules,
@@ -132,9 +134,13 @@ def _nodes(
 
 
 @njit(cache=True)
-def _squared(xyz, a, b):
+def _edge_kind(xyz, a, b, side_0, d_inter, d_intra):
+    """Tell which edge, if any, joins the nodes a < b."""
     x, y, z = xyz[a, 0] - xyz[b, 0], xyz[a, 1] - xyz[b, 1], xyz[a, 2] - xyz[b, 2]
-    return x * x + y * y + z * z
+    squared = x * x + y * y + z * z
+    if a < side_0 <= b:
+        return _INTER if squared <= d_inter * d_inter else _NO_EDGE
+    return _INTRA if squared <= d_intra * d_intra else _NO_EDGE
 
 
 @njit(cache=True)
@@ -172,11 +178,10 @@ def _count(
         n_intra = 0
         for a in range(count):
             for b in range(a + 1, count):
-                squared = _squared(xyz, a, b)
-                if a < side_0 <= b:
-                    if squared <= d_inter * d_inter:
-                        n_inter += 1
-                elif squared <= d_intra * d_intra:
+                kind = _edge_kind(xyz, a, b, side_0, d_inter, d_intra)
+                if kind == _INTER:
+                    n_inter += 1
+                elif kind == _INTRA:
                     n_intra += 1
         nodes[p + 1] = nodes[p] + count
         inter[p + 1] = inter[p] + n_inter
@@ -222,13 +227,12 @@ def _fill(
         e, f = inter_offsets[p], intra_offsets[p]
         for a in range(count):
             for b in range(a + 1, count):
-                squared = _squared(xyz, a, b)
-                if a < side_0 <= b:
-                    if squared <= d_inter * d_inter:
-                        inter_out[e, 0] = first + a
-                        inter_out[e, 1] = first + b
-                        e += 1
-                elif squared <= d_intra * d_intra:
+                kind = _edge_kind(xyz, a, b, side_0, d_inter, d_intra)
+                if kind == _INTER:
+                    inter_out[e, 0] = first + a
+                    inter_out[e, 1] = first + b
+                    e += 1
+                elif kind == _INTRA:
                     intra_out[f, 0] = first + a
                     intra_out[f, 1] = first + b
                     f += 1

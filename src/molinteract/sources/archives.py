@@ -10,7 +10,7 @@ from molinteract.sources import files
 
 
 def members(path: Path) -> Iterator[tuple[str, int]]:
-    """List (name, packed bytes) of the CIF files in an archive, by name.
+    """List (name, unpacked bytes) of the CIF files in an archive, by name.
 
     Raises
     ------
@@ -19,7 +19,7 @@ def members(path: Path) -> Iterator[tuple[str, int]]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            listed = sorted((info.filename, info.compress_size) for info in archive.infolist())
+            listed = sorted((info.filename, info.file_size) for info in archive.infolist())
     except (zipfile.BadZipFile, OSError) as error:
         raise SourceError(
             f"not a zip archive that can be read: {error}", entry=str(path), remedy="fetch it again"

@@ -46,7 +46,7 @@ class SourceItem:
     member : str
         Member of an archive, or ``first:last`` rows of a database.
     size : int
-        Bytes (of the member as packed), for estimates.
+        Bytes, of an archive's member unpacked; for estimates.
     """
 
     key: str

@@ -21,8 +21,8 @@ from molinteract.store.shards import ShardTask, is_whole, make_shard, sidecar_pa
 
 ITEMS_PER_SHARD = 128
 BYTES_PER_SHARD = 8_000_000
-SECONDS_PER_MEGABYTE = 0.6
-"""Measured on the development crystals, one core (``benchmarks/build.py``); for ``--dry-run``."""
+SECONDS_PER_MEGABYTE = 1.1
+"""14 MB of CIF text took 18 s on one core (``docs/data.md``); for ``--dry-run``."""
 
 Progress = Callable[[int, int], None]
 

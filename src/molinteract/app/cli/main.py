@@ -21,8 +21,11 @@ VERBS: dict[str, str] = {
 """Each verb and its one-line description, in the order in which they are used."""
 
 
-def make_app() -> App:
-    """Return the command-line application; a verb's module is imported when the verb is called."""
+def make_app(asked: str = "") -> App:
+    """Return the command-line application; a verb's module is imported when the verb is called.
+
+    The verb that is ``asked`` for shows its own docstring, with an example, as help; the others a line each.
+    """
     app = App(
         name="molinteract",
         help="How molecules touch: patches from crystals, a network trained on them, and its vectors.",
@@ -33,7 +36,8 @@ def make_app() -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for number, (verb, description) in enumerate(VERBS.items()):
+    for number, (verb, line) in enumerate(VERBS.items()):
+        description = None if verb == asked else line
         app.command(
             f"molinteract.app.cli.{verb}:{verb}",
             name=verb,
@@ -47,7 +51,7 @@ def make_app() -> App:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; an error of ours is printed in words to stderr."""
     try:
-        return int(make_app()(list(arguments)) or 0)
+        return int(make_app(arguments[0] if arguments else "")(list(arguments)) or 0)
     except CycloptsError:
         return 2  # the parser has printed what is wrong
     except MissingExtraError as error:
