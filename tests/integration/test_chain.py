@@ -122,7 +122,7 @@ def test_demo_on_the_sample(sample, tmp_path, capsys, monkeypatch):
     facts = json.loads(printed.out)
     assert code == 0
     page = (tmp_path / "demo" / "report" / "report.html").read_text()
-    assert page.count("<img") >= 7
+    assert page.count("<img") >= 8
     assert facts["headline"][0][0] == "132"
     report = json.loads((tmp_path / "demo" / "report" / "report.json").read_text())
     assert report["training"][-1]["ev"] > 0.3

@@ -112,6 +112,27 @@ def ks_table(
     return _corrected(tests)
 
 
+def distances_by_label(
+    vectors: NDArray[np.float32],
+    labels: NDArray[np.object_],
+    compounds: NDArray[np.object_],
+    *,
+    seed: int = 0,
+    sample: int = SAMPLE,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the pairwise distances that ``ks_table`` compares, in units of the median of the random sample ``all``.
+
+    Parameters
+    ----------
+    vectors : (n, d) float32
+    labels, compounds : (n,) str
+    """
+    members = _members(labels, compounds, sample, np.random.default_rng(seed))
+    found = {name: pdist(vectors[rows]) for name, rows in members.items()}
+    unit = float(np.median(found["all"])) or 1.0
+    return {name: distances / unit for name, distances in found.items()}
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p values corrected for multiple tests by Holm's step-down method (Scand. J. Statist. 1979, 6, 65)."""
     order = np.argsort(p_values)

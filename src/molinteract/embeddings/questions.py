@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from molinteract.embeddings.embed import COUNTED_ELEMENTS
-from molinteract.embeddings.ks import KsTest, ks_table
+from molinteract.embeddings.ks import KsTest, distances_by_label, ks_table
 from molinteract.embeddings.maps import umap_map
 from molinteract.embeddings.probes import Probe, probe
 from molinteract.embeddings.sampling import sample_by_compound
@@ -47,6 +47,8 @@ class ProbeResult:
     patch_tests, node_tests : tuple of KsTest
         Fig. 4e for patches by interaction and for nodes by element.
     probes : tuple of Probe
+    distances : dict of (pairs,) float64
+        Pairwise distances of patches by label, trained, in units of the median of a random sample (Fig. 4e).
     n_patches, n_nodes : int
     """
 
@@ -54,11 +56,12 @@ class ProbeResult:
     patch_tests: tuple[KsTest, ...]
     node_tests: tuple[KsTest, ...]
     probes: tuple[Probe, ...]
+    distances: dict[str, NDArray[np.float64]]
     n_patches: int
     n_nodes: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return tests and probes as plain values (the maps are arrays)."""
+        """Return tests and probes as plain values (maps and distances are arrays)."""
         return {
             "n_patches": self.n_patches,
             "n_nodes": self.n_nodes,
@@ -108,6 +111,7 @@ def ask(
         patch_tests=tuple(tests[0]),
         node_tests=tuple(tests[1]),
         probes=tuple(_probes(table, patches, nodes, seed)),
+        distances=distances_by_label(patches.trained, named, patches.compounds, seed=seed),
         n_patches=len(patches.trained),
         n_nodes=len(nodes.trained),
     )

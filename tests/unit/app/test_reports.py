@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from molinteract.app.reports.figures import figure_bars, figure_curves, figure_map, save_figure
+from molinteract.app.reports.figures import figure_bars, figure_curves, figure_distances, figure_map, save_figure
 from molinteract.app.reports.page import Page
 from molinteract.app.reports.plain_table import make_table
 from molinteract.app.reports.report import write_report
@@ -54,6 +54,14 @@ def test_figures_are_written_as_png_and_svg_and_are_reproducible(tmp_path, label
     save_figure(figure_bars({"clash": 3, "metal": 1}, title="t", unit="u"), tmp_path, "bars")
     records = [{"step": s, "rmse": 0.5, "rmse_zero": 0.8, "ev": 0.1 * s} for s in range(3)]
     save_figure(figure_curves(records), tmp_path, "curves")
+
+
+def test_distance_curves_name_every_label_and_the_reference():
+    rng = np.random.default_rng(0)
+    figure = figure_distances({"all": rng.random(50), "aromatic": rng.random(30)})
+    shown = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+    assert shown == ["random sample (50 pairs)", "aromatic (30 pairs)"]
+    assert all(np.all(np.diff(line.get_xdata()) >= 0) for line in figure.axes[0].lines)
 
 
 def test_report_says_which_parts_are_missing(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from molinteract.core.errors import ConfigError
-from molinteract.embeddings.ks import holm, ks_table
+from molinteract.embeddings.ks import distances_by_label, holm, ks_table
 from molinteract.embeddings.maps import umap_map
 from molinteract.embeddings.neighbours import nearest
 from molinteract.embeddings.node_labels import node_labels
@@ -75,6 +75,14 @@ def test_ks_table_finds_what_is_closer_and_its_nulls_do_not():
     assert tests["tight", "wide"].d_untrained < 0.2
     assert all(t.p <= t.p_holm for t in tests.values())
     assert tests == {(t.first, t.second): t for t in ks_table(vectors, noise, labels, compounds)}
+
+
+def test_distances_are_those_of_the_tests():
+    vectors, labels, compounds = clusters()
+    found = distances_by_label(vectors, labels, compounds)
+    tests = {(t.first, t.second): t for t in ks_table(vectors, vectors, labels, compounds)}
+    assert np.median(found["all"]) == pytest.approx(1.0)
+    assert np.median(found["tight"]) == pytest.approx(tests["tight", "all"].median_first)
 
 
 def test_probe_separates_signal_from_noise_on_held_out_compounds():

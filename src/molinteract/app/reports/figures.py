@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from molinteract.embeddings.questions import LabelledMap
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#000000")
 """Colours of Okabe and Ito (2008), distinguishable with every kind of colour vision."""
 GREY = "#BBBBBB"
+_SHARES = np.linspace(0.0, 1.0, 201)
 _BACKGROUND = ("none", "rest", "other", "unlabelled")
 
 
@@ -44,6 +47,30 @@ def figure_map(labelled: LabelledMap) -> Figure:
     axes.set_xlabel("UMAP 1")
     axes.set_ylabel("UMAP 2")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, markerscale=4, fontsize="small")
+    return figure
+
+
+def figure_distances(distances: dict[str, NDArray[np.float64]]) -> Figure:
+    """Draw the distribution functions of pairwise distances by label; the random sample in grey."""
+    figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+    axes = figure.add_subplot()
+    colours = iter(OKABE_ITO)
+    for name, values in distances.items():
+        reference = name == "all"
+        axes.plot(
+            np.quantile(values, _SHARES),
+            _SHARES,
+            color=GREY if reference else next(colours),
+            linestyle="--" if reference else "-",
+            label=f"{'random sample' if reference else name.replace('_', ' ')} ({len(values):,} pairs)",
+        )
+    axes.set(
+        xlabel="distance / median of the random sample",
+        ylabel="share of pairs up to it",
+        title="Pairwise distances of patch vectors",
+    )
+    axes.legend(frameon=False, fontsize="small")
+    axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 

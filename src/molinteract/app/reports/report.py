@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from molinteract.app.reports import tables
-from molinteract.app.reports.figures import figure_bars, figure_curves, figure_map, save_figure
+from molinteract.app.reports.figures import (
+    figure_bars,
+    figure_curves,
+    figure_distances,
+    figure_map,
+    save_figure,
+)
 from molinteract.app.reports.page import Page
 from molinteract.core.provenance import machine, utc_now, versions
 from molinteract.embeddings.questions import ProbeResult
@@ -144,6 +150,10 @@ def _probe_section(page: Page, out: Path, probe: ProbeResult | None) -> None:
         "Two-sided Kolmogorov–Smirnov tests between the pairwise distances of vectors of one label and of vectors drawn at "
         "random, and of labels against each other; sampled by compound. Pairwise distances are many and not independent, so p "
         "is nearly always small: read D beside the D of shuffled labels and of the untrained network.",
+    )
+    path = save_figure(figure_distances(probe.distances), out / "figures", "figure_4e")
+    page.picture(
+        path, "As the paper's Fig. 4e: distribution of the pairwise distances of patch vectors by kind of contact."
     )
     page.table(tables.ks_tests_table(probe.patch_tests))
     page.table(tables.ks_tests_table([t for t in probe.node_tests if t.second == "all"]))
