@@ -67,3 +67,12 @@ def test_doctor_finds_this_installation_healthy(capsys):
     assert run(["doctor", "--json"]) == 0
     checks = json.loads(capsys.readouterr().out)["checks"]
     assert {check["status"] for check in checks} <= {"ok", "note"}
+
+
+def test_reader_that_closes_the_pipe_early_is_no_error():
+    script = "import sys; from molinteract.app.cli.main import main; sys.argv = ['molinteract', '--help']; main()"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        complaint = process.stderr.read()
+        assert process.wait(timeout=60) == 0
+    assert complaint == b""

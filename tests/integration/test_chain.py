@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from molinteract.app.cli.main import run
@@ -114,6 +115,27 @@ def test_training_without_validation_compounds_is_explained(store, capsys, tmp_p
     assert "split has no patch" in printed.err
 
 
+def test_copies_of_a_patch_are_displaced_and_reproducible(store, tmp_path, capsys):
+    from molinteract.network.config import preset
+    from molinteract.network.encoder import InteractNN
+    from molinteract.network.saved import save_network
+
+    save_network(tmp_path / "net", InteractNN(preset("tiny")))
+    words = ["embed", store, "-m", tmp_path / "net", "--nodes", "50", "--quiet", "--json"]
+    found = []
+    for name in ("a", "b"):
+        code, printed = output(capsys, [*words, "-o", tmp_path / name, "--copies", "2", "--displacement", "0.3"])
+        assert code == 0
+        found.append(np.load(tmp_path / name / "patches.npy"))
+    half = json.loads(printed.out)["patches"] // 2
+    np.testing.assert_array_equal(found[0], found[1])
+    assert len(found[0]) == 2 * half
+    assert (np.abs(found[0][:half] - found[0][half:]).max(1) > 1e-4).all()
+    code, printed = output(capsys, [*words, "-o", tmp_path / "c", "--copies", "2"])
+    assert code == 2
+    assert "displacement" in printed.err
+
+
 @pytest.mark.sample
 @pytest.mark.slow
 def test_demo_on_the_sample(sample, tmp_path, capsys, monkeypatch):
@@ -145,6 +167,10 @@ def test_pretrain_embed_probe_by_the_command_line(sample, tmp_path, capsys, monk
     vectors, report = tmp_path / "vectors", tmp_path / "report"
     assert run(["embed", str(db), "-m", str(run_folder), "-o", str(vectors), "--nodes", "2000", "--quiet"]) == 0
     capsys.readouterr()
+    code, printed = output(capsys, ["probe", vectors, "-o", report, "--dry-run", "--json"])
+    assert code == 0
+    assert json.loads(printed.out)["patches"] == 2023
+    assert not report.exists()
     code, printed = output(
         capsys, ["probe", vectors, "-o", report, "--store", db, "--run", run_folder, "--json", "--quiet"]
     )
@@ -153,3 +179,6 @@ def test_pretrain_embed_probe_by_the_command_line(sample, tmp_path, capsys, monk
     assert facts["n_patches"] == 2023
     assert all(test["d_shuffled"] < 0.3 for test in facts["patch_tests"])
     assert (report / "figures" / "figure_4d.svg").is_file()
+    maps = json.loads((report / "maps.json").read_text())
+    assert len(maps["patches"]["x"]) == 2023
+    assert all(len(m.get("codes", m.get("values"))) == 2023 for m in maps["patches"]["maps"])

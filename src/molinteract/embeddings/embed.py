@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from molinteract.batches.batch import PatchBatch
 from molinteract.batches.collate import collate
 from molinteract.core.elements import SYMBOLS
-from molinteract.core.errors import StoreError
+from molinteract.core.errors import ConfigError, StoreError
 from molinteract.core.provenance import utc_now, versions
 from molinteract.embeddings.node_labels import NodeLabels, node_labels
 from molinteract.embeddings.table import FORMAT, NODES, PATCHES, UNTRAINED, VectorTable, open_vectors
@@ -27,6 +27,8 @@ from molinteract.network.calibrate import calibrate_all
 from molinteract.network.encoder import InteractNN
 from molinteract.patches.patch import PatchArrays
 from molinteract.store.dataset import PatchDataset
+from molinteract.training.noise import displacements
+from molinteract.training.recipe import NoiseRecipe
 
 COUNTED_ELEMENTS = ("H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I")
 """Elements whose counts stand in the table: the composition-only baseline."""
@@ -48,12 +50,18 @@ class EmbedSettings:
     seed : int
         Of the sample of atoms and of the untrained network.
     device : str
+    copies : int
+        How often each patch is embedded; more than once makes sense with a displacement only.
+    displacement : float
+        σ of a random displacement of each atom, Å, as in pre-training; 0 embeds the structures as they are.
     """
 
     nodes: int = 20_000
     batch_size: int = 128
     seed: int = 0
     device: str = "cpu"
+    copies: int = 1
+    displacement: float = 0.0
 
 
 def embed(
@@ -88,12 +96,14 @@ def embed(
     out = Path(out)
     if not len(rows):
         raise StoreError("no patch is chosen", entry=str(dataset.path))
+    if settings.copies > 1 and not settings.displacement:
+        raise ConfigError("copies of a patch without displacement are equal", remedy="give a displacement too")
     if out.exists() and any(out.iterdir()) and not (out / "vectors.json").is_file():
         raise StoreError("the folder is not empty and holds no vectors", entry=str(out), remedy="choose another")
     out.mkdir(parents=True, exist_ok=True)
     (out / "vectors.json").unlink(missing_ok=True)  # vectors exist when this file does
     models = {"": model.to(settings.device).eval(), UNTRAINED: _untrained(model, dataset, rows, settings)}
-    per_patch = max(1, round(settings.nodes / len(rows)))
+    per_patch = max(1, round(settings.nodes / (len(rows) * settings.copies)))
     writer = _Writer(out, dataset, rows, per_patch, settings)
     writer.run(models, progress)
     meta = {
@@ -101,9 +111,9 @@ def embed(
         "network": model.config.model_dump(mode="json"),
         "network_hash": network_hash(model),
         "store": dataset.fingerprint(),
-        "patches": len(rows),
+        "patches": len(writer.rows),
         "nodes": writer.n_nodes,
-        "settings": {"nodes": settings.nodes, "seed": settings.seed},
+        "settings": {name: getattr(settings, name) for name in ("nodes", "seed", "copies", "displacement")},
         "versions": versions(),
         "written": utc_now(),
     }
@@ -150,17 +160,19 @@ class _Writer:
     ) -> None:
         self.out = out
         self.dataset = dataset
-        self.rows = np.asarray(rows, dtype=np.int64)
+        self.rows = np.tile(np.asarray(rows, dtype=np.int64), settings.copies)
+        self.copy = np.repeat(np.arange(settings.copies), len(rows))
         self.settings = settings
         sizes = dataset.patches["n_nodes"].to_numpy()[self.rows]
         self.node_counts = np.minimum(sizes, per_patch)
         self.n_nodes = int(self.node_counts.sum())
         self.labels = lru_cache(maxsize=4096)(self._labels)
-        self.counts = np.zeros((len(rows), len(COUNTED_ELEMENTS)), dtype=np.int32)
+        self.counts = np.zeros((len(self.rows), len(COUNTED_ELEMENTS)), dtype=np.int32)
         self.node_rows: dict[str, list[Any]] = {
             name: []
             for name in (
                 "row", "molecule_index", "atom_index", "element", "hydrogen_on", "carbon_bond", "carbon_partners",
+                "patch",
             )
         }  # fmt: skip
 
@@ -172,7 +184,7 @@ class _Writer:
             arrays = self.dataset.cut(part)
             chosen = self._chosen(arrays, done)
             self._describe(arrays, part, chosen, done)
-            batch = collate(arrays, part).to(self.settings.device)
+            batch = self._displaced(collate(arrays, part).to(self.settings.device), int(self.copy[done]))
             for prefix, model in models.items():
                 patches, nodes = self._vectors(model, batch, chosen)
                 files[prefix][0][done : done + len(part)] = patches
@@ -199,14 +211,21 @@ class _Writer:
         )
 
     def _parts(self) -> Iterator[NDArray[np.int64]]:
-        for k in range(0, len(self.rows), self.settings.batch_size):
-            yield self.rows[k : k + self.settings.batch_size]
+        for rows in np.split(self.rows, self.settings.copies):  # a batch holds one copy of a patch at most
+            for k in range(0, len(rows), self.settings.batch_size):
+                yield rows[k : k + self.settings.batch_size]
+
+    def _displaced(self, batch: PatchBatch, copy: int) -> PatchBatch:
+        if not self.settings.displacement:
+            return batch
+        noise = NoiseRecipe(sigma=self.settings.displacement)
+        return batch.with_positions(batch.positions + displacements(batch, noise, seed=self.settings.seed, epoch=copy))
 
     def _chosen(self, arrays: PatchArrays, done: int) -> NDArray[np.int64]:
         """Return the nodes of the batch whose vectors are kept: a seeded choice in each patch."""
         chosen = []
         for k in range(len(arrays)):
-            rng = np.random.default_rng([self.settings.seed, int(self.rows[done + k])])
+            rng = np.random.default_rng([self.settings.seed, int(self.rows[done + k]), int(self.copy[done + k])])
             first, last = arrays.node_offsets[k], arrays.node_offsets[k + 1]
             picked = rng.choice(last - first, size=self.node_counts[done + k], replace=False)
             chosen.append(first + np.sort(picked))
@@ -236,6 +255,7 @@ class _Writer:
             side, atom = int(arrays.molecule_index[node]), int(arrays.atom_index[node])
             labels = self.labels(self.dataset.molecule_rows(row)[side])
             table["row"].append(row)
+            table["patch"].append(done + int(patch_of[node]))
             table["molecule_index"].append(side)
             table["atom_index"].append(atom)
             table["element"].append(labels.element[atom])
@@ -248,6 +268,7 @@ class _Writer:
         taken = dataset.patches.take(pa.array(rows))
         columns: dict[str, Any] = {"row": rows, "patch_id": [v.hex() for v in taken["patch_id"].to_pylist()]}
         columns |= self._of_crystals(rows)
+        columns["atoms_i"], columns["atoms_j"] = (self._molecule_sizes(rows, side) for side in "ij")
         for name in (
             "i", "j", "symmetry", "orbit", "multiplicity", "minimum_distance", "n_nodes", "n_inter", "n_intra", "label",
         ):  # fmt: skip
@@ -257,7 +278,17 @@ class _Writer:
         pq.write_table(pa.table(columns), self.out / "patches.parquet", compression="zstd")
         node_rows = np.array(self.node_rows["row"], dtype=np.int64)
         nodes = self._of_crystals(node_rows) | self.node_rows
+        sizes = np.stack([self._molecule_sizes(node_rows, side) for side in "ij"], axis=1)
+        nodes["atoms"] = sizes[np.arange(len(sizes)), self.node_rows["molecule_index"]]
+        nodes["minimum_distance"] = dataset.patches["minimum_distance"].take(pa.array(node_rows))
         pq.write_table(pa.table(nodes), self.out / "nodes.parquet", compression="zstd")
+
+    def _molecule_sizes(self, rows: NDArray[np.int64], side: str) -> NDArray[np.int64]:
+        """Return the atoms of the whole molecule on one side (i or j) of some patches."""
+        packed = self.dataset.packed
+        first = packed.molecule_offsets[self.dataset.crystal_rows[rows]]
+        molecule = first + self.dataset.patches[side].to_numpy()[rows]
+        return np.asarray(np.diff(packed.atom_offsets)[molecule], dtype=np.int64)
 
     def _of_crystals(self, rows: NDArray[np.int64]) -> dict[str, Any]:
         crystal = self.dataset.crystal_rows[rows]

@@ -6,13 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molinteract.core.errors import ConfigError
-from molinteract.embeddings.neighbours import nearest
+from molinteract.embeddings.neighbours import Progress, nearest
 
 NEIGHBOURS = 15
 
 
-def umap_map(vectors: NDArray[np.float32], *, seed: int = 0, neighbours: int = NEIGHBOURS) -> NDArray[np.float32]:
-    """Return (n, 2) map coordinates of vectors (n, d).
+def umap_map(
+    vectors: NDArray[np.float32],
+    *,
+    seed: int = 0,
+    neighbours: int = NEIGHBOURS,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Return (n, 2) map coordinates of vectors (n, d); ``progress`` follows the search for neighbours.
 
     Equal vectors are mapped once and share their place. The neighbours are exact and the optimisation runs on one
     thread with a fixed seed, so the map is reproducible.
@@ -28,7 +34,7 @@ def umap_map(vectors: NDArray[np.float32], *, seed: int = 0, neighbours: int = N
             f"a map needs more than {neighbours} different vectors, here are {len(different)}",
             remedy="embed more patches",
         )
-    index, distance = nearest(different, neighbours - 1)
+    index, distance = nearest(different, neighbours - 1, progress=progress)
     own = np.arange(len(different))[:, None]
     known = (
         np.concatenate([own, index], axis=1),

@@ -9,7 +9,7 @@ from molinteract.app.reports.figures import figure_bars, figure_curves, figure_d
 from molinteract.app.reports.page import Page
 from molinteract.app.reports.plain_table import make_table
 from molinteract.app.reports.report import write_report
-from molinteract.embeddings.questions import LabelledMap
+from molinteract.embeddings.colourings import LabelledMap, ValuedMap
 
 
 def test_table_aligns_numbers_to_the_right():
@@ -44,6 +44,21 @@ def test_map_shows_every_label_with_its_count(labelled):
     assert "n = 50" in figure.axes[0].get_title()
 
 
+def test_map_leaves_out_points_without_label(labelled):
+    labels = labelled.labels.copy()
+    labels[:10] = ""
+    figure = figure_map(LabelledMap("figure_4b", "Hydrogen", labelled.points, labels))
+    assert "n = 40" in figure.axes[0].get_title()
+
+
+def test_map_of_values_has_a_colour_bar_with_their_unit(labelled):
+    values = np.linspace(1.0, 3.0, 50)
+    figure = figure_map(ValuedMap("patches_by_distance", "Patches", labelled.points, values, "Å"))
+    assert len(figure.axes) == 2
+    assert figure.axes[1].get_ylabel() == "Å"
+    assert figure.axes[0].collections[0].get_array().tolist() == values.tolist()
+
+
 def test_figures_are_written_as_png_and_svg_and_are_reproducible(tmp_path, labelled):
     files = []
     for name in ("a", "b"):
@@ -58,7 +73,7 @@ def test_figures_are_written_as_png_and_svg_and_are_reproducible(tmp_path, label
 
 def test_distance_curves_name_every_label_and_the_reference():
     rng = np.random.default_rng(0)
-    figure = figure_distances({"all": rng.random(50), "aromatic": rng.random(30)})
+    figure = figure_distances({"all": rng.random(50), "aromatic": rng.random(30)}, title="t")
     shown = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
     assert shown == ["random sample (50 pairs)", "aromatic (30 pairs)"]
     assert all(np.all(np.diff(line.get_xdata()) >= 0) for line in figure.axes[0].lines)

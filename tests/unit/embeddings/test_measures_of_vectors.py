@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from molinteract.core.errors import ConfigError
+from molinteract.embeddings import neighbours
 from molinteract.embeddings.ks import distances_by_label, holm, ks_table
 from molinteract.embeddings.maps import umap_map
 from molinteract.embeddings.neighbours import nearest
@@ -26,6 +27,33 @@ def test_nearest_equals_brute_force(seed, n, k):
     np.fill_diagonal(full, np.inf)
     np.testing.assert_allclose(distance, np.sort(full, axis=1)[:, :k], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(np.take_along_axis(full, index, axis=1), distance, rtol=1e-5, atol=1e-6)
+
+
+def test_nearest_is_exact_where_float32_cannot_tell():
+    # clouds of 40 points within 1e-4 of each other, 100 away from the origin: their distances drown in float32 products
+    rng = np.random.default_rng(3)
+    centres = 100.0 * rng.normal(size=(5, 6))
+    vectors = (np.repeat(centres, 40, axis=0) + 1e-4 * rng.normal(size=(200, 6))).astype(np.float32)
+    index, distance = nearest(vectors, 10)
+    full = cdist(vectors.astype(float), vectors.astype(float))
+    np.fill_diagonal(full, np.inf)
+    np.testing.assert_allclose(distance, np.sort(full, axis=1)[:, :10], rtol=1e-3, atol=1e-6)
+    assert (index // 40 == np.arange(200)[:, None] // 40).all()
+
+
+def test_nearest_of_equal_vectors_takes_the_lowest_indices():
+    index, distance = nearest(np.ones((60, 3), dtype=np.float32), 4)
+    assert index[0].tolist() == [1, 2, 3, 4]
+    assert index[59].tolist() == [0, 1, 2, 3]
+    assert not distance.any()
+
+
+def test_nearest_tells_its_progress(monkeypatch):
+    monkeypatch.setattr(neighbours, "_BLOCK_BYTES", 4 * 30 * 8)
+    told = []
+    vectors = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    nearest(vectors, 3, progress=lambda done, total: told.append((done, total)))
+    assert told == [(8, 30), (16, 30), (24, 30), (30, 30)]
 
 
 def test_nearest_leaves_the_own_group_out():

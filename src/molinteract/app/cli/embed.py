@@ -18,6 +18,8 @@ def embed(
     unique: Annotated[bool, Parameter(negative="", help="One patch for each contact orbit.")] = False,
     per_compound: Annotated[int | None, Parameter(help="Entries of one compound, at most.")] = None,
     nodes: Annotated[int, Parameter(help="Atoms to keep vectors of, about.")] = 20_000,
+    copies: Annotated[int, Parameter(help="How often each patch is embedded, each time displaced anew.")] = 1,
+    displacement: Annotated[float, Parameter(help="σ of a random displacement of every atom, Å.")] = 0.0,
     batch_size: Annotated[int, Parameter(help="Patches at a time.")] = 128,
     seed: Annotated[int, Parameter(help="Of the sample of atoms and of the untrained network.")] = 0,
     device: Annotated[str, Parameter(help="cpu or cuda.")] = "cpu",
@@ -35,7 +37,9 @@ def embed(
     dataset = open_dataset(store)
     rows = dataset.rows(split, unique=unique, per_compound=per_compound)
     network = load_network(model / "best" if (model / "best").is_dir() else model)
-    settings = EmbedSettings(nodes=nodes, batch_size=batch_size, seed=seed, device=device)
+    settings = EmbedSettings(
+        nodes=nodes, batch_size=batch_size, seed=seed, device=device, copies=copies, displacement=displacement
+    )
     with progress_bar("embedding", unit="patches", quiet=quiet) as bar:
         table = embed(network, dataset, rows, out, settings=settings, progress=bar)
     text = f"{table.meta['patches']:,} patch vectors and {table.meta['nodes']:,} node vectors in {out}"

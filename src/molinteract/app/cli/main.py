@@ -1,5 +1,6 @@
 """The program ``molinteract``: verbs, loaded only when called, and exit codes."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -67,4 +68,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # the reader (head, less) has seen enough; without this Python would complain again while closing stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

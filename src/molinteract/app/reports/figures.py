@@ -7,12 +7,14 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from molinteract.embeddings.questions import LabelledMap
+from molinteract.embeddings.colourings import ColouredMap, LabelledMap, ValuedMap
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#000000")
 """Colours of Okabe and Ito (2008), distinguishable with every kind of colour vision."""
@@ -21,40 +23,73 @@ _SHARES = np.linspace(0.0, 1.0, 201)
 _BACKGROUND = ("none", "rest", "other", "unlabelled")
 
 
-def figure_map(labelled: LabelledMap) -> Figure:
-    """Draw a map: labels by frequency, the unlabelled in grey below, counts in the legend."""
+def figure_map(drawn: ColouredMap) -> Figure:
+    """Draw a map: labels with their counts in the legend, or values with a colour bar."""
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    counts = Counter(labelled.labels.tolist())
+    count = _scatter_labels(axes, drawn) if isinstance(drawn, LabelledMap) else _scatter_values(figure, axes, drawn)
+    axes.set_title(f"{drawn.title} (n = {count:,})")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel("UMAP 1")
+    axes.set_ylabel("UMAP 2")
+    return figure
+
+
+def _scatter_labels(axes: Axes, drawn: LabelledMap) -> int:
+    """Draw labels by frequency, the unlabelled in grey below; return how many points are drawn."""
+    counts = Counter(label for label in drawn.labels.tolist() if label)
+    total = sum(counts.values())
     colours = iter(OKABE_ITO * 3)
     background = [name for name in counts if name in _BACKGROUND]
     named = [name for name, _ in counts.most_common() if name not in _BACKGROUND]
     for name in [*background, *named]:
-        chosen = labelled.labels == name
+        chosen = drawn.labels == name
         axes.scatter(
-            labelled.points[chosen, 0],
-            labelled.points[chosen, 1],
-            s=3.0,
+            drawn.points[chosen, 0],
+            drawn.points[chosen, 1],
+            s=_point_size(total),
             linewidths=0,
             color=GREY if name in background else next(colours),
             alpha=0.7,
             rasterized=True,
             label=f"{name.replace('_', ' ')} ({counts[name]:,})",
         )
-    axes.set_title(f"{labelled.title} (n = {len(labelled.points):,})")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_xlabel("UMAP 1")
-    axes.set_ylabel("UMAP 2")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, markerscale=4, fontsize="small")
-    return figure
+    legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
+    for handle in legend.legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([30.0])
+    return total
 
 
-def figure_distances(distances: dict[str, NDArray[np.float64]]) -> Figure:
+def _scatter_values(figure: Figure, axes: Axes, drawn: ValuedMap) -> int:
+    """Draw values from their 1st to their 99th percentile; return how many points are drawn."""
+    low, high = np.percentile(drawn.values, [1.0, 99.0])
+    points = axes.scatter(
+        drawn.points[:, 0],
+        drawn.points[:, 1],
+        c=drawn.values,
+        s=_point_size(len(drawn.points)),
+        linewidths=0,
+        cmap="cividis",
+        vmin=low,
+        vmax=high,
+        rasterized=True,
+    )
+    figure.colorbar(points, ax=axes, label=drawn.unit, shrink=0.8, extend="both")
+    return len(drawn.points)
+
+
+def _point_size(count: int) -> float:
+    """Area of a point, so that the ink on the page stays about the same."""
+    return float(np.clip(3.0 * 1e4 / max(1, count), 0.15, 3.0))
+
+
+def figure_distances(distances: dict[str, NDArray[np.float64]], *, title: str) -> Figure:
     """Draw the distribution functions of pairwise distances by label; the random sample in grey."""
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     axes = figure.add_subplot()
-    colours = iter(OKABE_ITO)
+    colours = iter(OKABE_ITO * 2)
     for name, values in distances.items():
         reference = name == "all"
         axes.plot(
@@ -67,7 +102,7 @@ def figure_distances(distances: dict[str, NDArray[np.float64]]) -> Figure:
     axes.set(
         xlabel="distance / median of the random sample",
         ylabel="share of pairs up to it",
-        title="Pairwise distances of patch vectors",
+        title=title,
     )
     axes.legend(frameon=False, fontsize="small")
     axes.spines[["top", "right"]].set_visible(False)

@@ -141,20 +141,25 @@ def _probe_section(page: Page, out: Path, probe: ProbeResult | None) -> None:
         page.note("No vectors were given: maps, tests and probes are left out.")
         return
     page.section("Maps", _MAP_NOTE)
-    for labelled in probe.maps:
-        path = save_figure(figure_map(labelled), out / "figures", labelled.name)
-        number = labelled.name.removeprefix("figure_")
-        page.picture(path, f"As the paper's Fig. {number}: {labelled.title.lower()}, n = {len(labelled.points):,}.")
+    for drawn in (*probe.patch_maps.maps, *probe.node_maps.maps):
+        path = save_figure(figure_map(drawn), out / "figures", drawn.name)
+        figure = drawn.name.removeprefix("figure_")
+        paper = f"As the paper's Fig. {figure}: " if drawn.name != figure else "The same map: "
+        page.picture(path, f"{paper}{drawn.title[0].lower()}{drawn.title[1:]}.")
+    maps = {"patches": probe.patch_maps.to_dict(), "nodes": probe.node_maps.to_dict()}
+    (out / "maps.json").write_text(json.dumps(maps, ensure_ascii=False), encoding="utf-8")
     page.section(
         "Distances by label",
         "Two-sided Kolmogorov–Smirnov tests between the pairwise distances of vectors of one label and of vectors drawn at "
         "random, and of labels against each other; sampled by compound. Pairwise distances are many and not independent, so p "
         "is nearly always small: read D beside the D of shuffled labels and of the untrained network.",
     )
-    path = save_figure(figure_distances(probe.distances), out / "figures", "figure_4e")
-    page.picture(
-        path, "As the paper's Fig. 4e: distribution of the pairwise distances of patch vectors by kind of contact."
-    )
+    for name, distances, what in (
+        ("figure_4e", probe.patch_distances, "patch vectors by kind of contact"),
+        ("figure_4e_nodes", probe.node_distances, "node vectors by element"),
+    ):
+        path = save_figure(figure_distances(distances, title=f"Pairwise distances of {what}"), out / "figures", name)
+        page.picture(path, f"As the paper's Fig. 4e: distribution of the pairwise distances of {what}.")
     page.table(tables.ks_tests_table(probe.patch_tests))
     page.table(tables.ks_tests_table([t for t in probe.node_tests if t.second == "all"]))
     page.section(
