@@ -11,11 +11,11 @@ from molinteract.core.reasons import Reason
 from molinteract.core.settings import Limits, Policies
 from molinteract.crystals import checks, hydrogens
 from molinteract.crystals.bonding import Pairs, bonds, near_pairs
-from molinteract.crystals.cell import CellContent, expand, merge_copies, site_orders
+from molinteract.crystals.cell import CellContent, expand, merge_copies
 from molinteract.crystals.crystal import QUANTUM, Crystal, Molecule
 from molinteract.crystals.disorder import is_partial, majority, reject_disorder
 from molinteract.crystals.graph import graph_hash
-from molinteract.crystals.molecules import CellMolecules, find_molecules, orbit_symmetry, representative
+from molinteract.crystals.molecules import CellMolecules, bonds_within, find_molecules, orbit_symmetry, representative
 from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.search import LARGEST, find_symmetry
 from molinteract.crystals.sites import Sites, find_sites
@@ -84,7 +84,7 @@ def _expanded(
     if len(sites) > limits.cell_atoms:
         checks.check_elements(sites, entry=raw.entry)
         checks.check_size(len(sites), limits, what="cell", entry=raw.entry)
-    partial = is_partial(sites, site_orders(sites, symmetry.operations, vectors))
+    partial = is_partial(sites, symmetry.operations, vectors)
     # an occupancy is looked at before copies are merged: two half atoms on one place would look like one whole
     if policies.disorder == "majority" and partial.any():
         sites, partial = majority(sites, partial), np.zeros(0, dtype=bool)
@@ -166,7 +166,7 @@ def _molecule(entry: str, cell: _Cell, orbit: int) -> Molecule:
         raise EntryError(Reason.SYMMETRY_ERROR, "the operations do not map molecules onto molecules", entry=entry)
     numbers = cell.content.atomic_numbers[atoms]
     points = cell.content.fractional[atoms] + cell.molecules.shift[atoms] + offset
-    graph = _bonds_within(cell, atoms)
+    graph = bonds_within(cell.bonds, atoms, len(cell.content))
     return Molecule(
         labels=tuple(cell.sites.labels[s] for s in cell.content.site[atoms]),
         atomic_numbers=numbers,
@@ -186,15 +186,6 @@ def _offset_to_file(cell: _Cell, atoms: NDArray[np.int64]) -> NDArray[np.float64
     first = int(listed[0]) if len(listed) else int(atoms[0])
     now = cell.content.fractional[first] + cell.molecules.shift[first]
     return np.round(cell.sites.fractional[cell.content.site[first]] - now) if len(listed) else np.zeros(3)
-
-
-def _bonds_within(cell: _Cell, atoms: NDArray[np.int64]) -> NDArray[np.int32]:
-    place = np.full(len(cell.content), -1, dtype=np.int64)
-    place[atoms] = np.arange(len(atoms))
-    a, b = place[cell.bonds.p], place[cell.bonds.q]
-    inside = (a >= 0) & (b >= 0)
-    pairs = np.sort(np.stack([a[inside], b[inside]], axis=1), axis=1)
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].astype(np.int32)
 
 
 def _check_components(entry: str, molecules: tuple[Molecule, ...], policies: Policies) -> None:

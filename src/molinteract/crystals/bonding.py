@@ -62,11 +62,9 @@ def near_pairs(
     vectors : (3, 3) float64
         Cell vectors as rows, lower triangular, Å.
     """
-    radii = COVALENT_RADII[atomic_numbers]
-    hydrogen = atomic_numbers == 1
-    capacity = 16 * len(fractional) + 64
+    capacity = 4 * len(fractional) + 64
     while True:
-        count, p, q, shift, distance = _near_pairs(fractional, radii, hydrogen, vectors, capacity)
+        count, p, q, shift, distance = _near_pairs(fractional, atomic_numbers, COVALENT_RADII, vectors, capacity)
         if count <= capacity:
             return Pairs(p[:count], q[:count], shift[:count], distance[:count])
         capacity = count
@@ -74,21 +72,13 @@ def near_pairs(
 
 def clash(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> int:
     """Return the index of the worst clashing pair, or -1."""
-    limit = _clash_limit(pairs, atomic_numbers)
-    ratio = pairs.distance / limit
-    if not len(ratio) or ratio.min() >= 1.0:
-        return -1
-    return int(ratio.argmin())
-
-
-def _clash_limit(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> NDArray[np.float64]:
-    hydrogens = (atomic_numbers[pairs.p] == 1).astype(int) + (atomic_numbers[pairs.q] == 1)
-    heavy = CLASH_HEAVY * (COVALENT_RADII[atomic_numbers[pairs.p]] + COVALENT_RADII[atomic_numbers[pairs.q]])
-    return np.where(hydrogens == 2, CLASH_HH, np.where(hydrogens == 1, CLASH_XH, heavy))
+    return int(_worst_clash(pairs.p, pairs.q, pairs.distance, atomic_numbers, COVALENT_RADII))
 
 
 def bridging_hydrogen(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> tuple[int, int, int] | None:
     """Return (hydrogen, heavy atom, heavy atom) of a hydrogen midway between two heavy atoms, or None."""
+    if not _any_bridge(pairs.p, pairs.q, pairs.distance, atomic_numbers):
+        return None
     hydrogen, heavy, distance = _hydrogen_contacts(pairs, atomic_numbers)
     near = distance < BRIDGE_REACH
     order = np.lexsort((distance[near], hydrogen[near]))
@@ -105,18 +95,7 @@ def bonds(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> Pairs:
 
     A hydrogen keeps its shortest bond; ties go to the atom that comes first.
     """
-    radii = COVALENT_RADII[atomic_numbers]
-    within = pairs.distance < radii[pairs.p] + radii[pairs.q] + TOLERANCE
-    h_p, h_q = atomic_numbers[pairs.p] == 1, atomic_numbers[pairs.q] == 1
-    keep = within & ~(h_p & h_q)
-    with_hydrogen = np.flatnonzero(keep & (h_p | h_q))
-    hydrogen = np.where(h_p, pairs.p, pairs.q)[with_hydrogen]
-    heavy = np.where(h_p, pairs.q, pairs.p)[with_hydrogen]
-    order = np.lexsort((heavy, np.round(pairs.distance[with_hydrogen], 6), hydrogen))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = hydrogen[order][1:] != hydrogen[order][:-1]
-    keep[with_hydrogen[order[~first]]] = False
-    return pairs.take(keep)
+    return pairs.take(_is_bond(pairs.p, pairs.q, pairs.distance, atomic_numbers, COVALENT_RADII))
 
 
 def _hydrogen_contacts(
@@ -130,50 +109,150 @@ def _hydrogen_contacts(
 
 
 @njit(cache=True)
-def _near_pairs(fractional, radii, hydrogen, vectors, capacity):
-    """Loop over lattice shifts axis by axis: the c component alone bounds n_c, then b, then a."""
+def _worst_clash(p, q, distance, numbers, radii):
+    worst = -1
+    lowest = 1.0
+    for e in range(len(p)):
+        a, b = numbers[p[e]], numbers[q[e]]
+        if a == 1 and b == 1:
+            limit = CLASH_HH
+        elif a == 1 or b == 1:
+            limit = CLASH_XH
+        else:
+            limit = CLASH_HEAVY * (radii[a] + radii[b])
+        if distance[e] / limit < lowest:
+            lowest = distance[e] / limit
+            worst = e
+    return worst
+
+
+@njit(cache=True)
+def _any_bridge(p, q, distance, numbers):
+    """Tell whether any hydrogen has two other atoms within the reach of a bridge."""
+    touched = np.zeros(len(numbers), dtype=np.bool_)
+    for e in range(len(p)):
+        if distance[e] < BRIDGE_REACH and (numbers[p[e]] == 1) != (numbers[q[e]] == 1):
+            hydrogen = p[e] if numbers[p[e]] == 1 else q[e]
+            if touched[hydrogen]:
+                return True
+            touched[hydrogen] = True
+    return False
+
+
+@njit(cache=True)
+def _is_bond(p, q, distance, numbers, radii):
+    keep = np.zeros(len(p), dtype=np.bool_)
+    best = np.full(len(numbers), -1, dtype=np.int64)  # the bond that each hydrogen keeps
+    for e in range(len(p)):
+        a, b = numbers[p[e]], numbers[q[e]]
+        if (a == 1 and b == 1) or not distance[e] < radii[a] + radii[b] + TOLERANCE:
+            continue
+        if a != 1 and b != 1:
+            keep[e] = True
+            continue
+        hydrogen, heavy = (p[e], q[e]) if a == 1 else (q[e], p[e])
+        other = best[hydrogen]
+        if other >= 0:
+            other_heavy = q[other] if p[other] == hydrogen else p[other]
+            # six decimals: symmetry copies of one distance are a tie
+            length, other_length = np.rint(distance[e] * 1e6), np.rint(distance[other] * 1e6)
+            if length > other_length or (length == other_length and heavy >= other_heavy):
+                continue
+            keep[other] = False
+        best[hydrogen] = e
+        keep[e] = True
+    return keep
+
+
+@njit(cache=True)
+def _longest_reach(numbers, radii):
+    largest = 0.0
+    for n in range(len(numbers)):
+        largest = max(largest, radii[numbers[n]])
+    return max(2 * largest + TOLERANCE, BRIDGE_REACH)
+
+
+@njit(cache=True)
+def _binned(fractional, bins):
+    """Wrap the atoms into the cell and chain those of one bin: (wrapped, bin of each atom, first of each bin, next)."""
     n = len(fractional)
+    wrapped = np.empty((n, 3))
+    of_atom = np.empty((n, 3), dtype=np.int64)
+    first = np.full(bins[0] * bins[1] * bins[2], -1, dtype=np.int32)
+    following = np.empty(n, dtype=np.int32)
+    for p in range(n - 1, -1, -1):
+        for k in range(3):
+            wrapped[p, k] = fractional[p, k] - np.floor(fractional[p, k])
+            of_atom[p, k] = min(int(wrapped[p, k] * bins[k]), bins[k] - 1)
+        b = (of_atom[p, 0] * bins[1] + of_atom[p, 1]) * bins[2] + of_atom[p, 2]
+        following[p] = first[b]
+        first[b] = p
+    return wrapped, of_atom, first, following
+
+
+@njit(cache=True)
+def _bins(vectors, reach):
+    """Return the number of bins along each axis, not narrower than the reach, and how many bins the reach spans."""
+    inverse = np.linalg.inv(vectors)
+    bins = np.empty(3, dtype=np.int64)
+    span = np.empty(3, dtype=np.int64)
+    for k in range(3):
+        spacing = 1.0 / np.sqrt(inverse[0, k] ** 2 + inverse[1, k] ** 2 + inverse[2, k] ** 2)
+        bins[k] = max(1, min(20, int(spacing / reach)))
+        span[k] = int(np.ceil(reach / (spacing / bins[k])))
+    return bins, span
+
+
+@njit(cache=True)
+def _near_pairs(fractional, numbers, radii, vectors, capacity):
+    """Look at half of the bins around each atom, each pair then comes once; a bin beyond the cell is a lattice shift."""
     p_out = np.empty(capacity, dtype=np.int32)
     q_out = np.empty(capacity, dtype=np.int32)
     shift_out = np.empty((capacity, 3), dtype=np.int32)
     distance_out = np.empty(capacity)
-    ax, bx, by = vectors[0, 0], vectors[1, 0], vectors[1, 1]
-    cx, cy, cz = vectors[2, 0], vectors[2, 1], vectors[2, 2]
+    bins, span = _bins(vectors, _longest_reach(numbers, radii))
+    wrapped, of_atom, first, following = _binned(fractional, bins)
     count = 0
-    for p in range(n):
-        for q in range(p, n):
-            if hydrogen[p] and hydrogen[q]:
-                reach = CLASH_HH
-            else:
-                reach = radii[p] + radii[q] + TOLERANCE
-                if hydrogen[p] or hydrogen[q]:
-                    reach = max(reach, BRIDGE_REACH)
-            f0 = fractional[q, 0] - fractional[p, 0]
-            f1 = fractional[q, 1] - fractional[p, 1]
-            f2 = fractional[q, 2] - fractional[p, 2]
-            for n2 in range(int(np.ceil(-f2 - reach / cz)), int(np.floor(-f2 + reach / cz)) + 1):
-                z = (f2 + n2) * cz
-                y0 = (f2 + n2) * cy
-                x0 = (f2 + n2) * cx
-                low = int(np.ceil((-reach - y0) / by - f1))
-                high = int(np.floor((reach - y0) / by - f1))
-                for n1 in range(low, high + 1):
-                    y = y0 + (f1 + n1) * by
-                    x1 = x0 + (f1 + n1) * bx
-                    low0 = int(np.ceil((-reach - x1) / ax - f0))
-                    high0 = int(np.floor((reach - x1) / ax - f0))
-                    for n0 in range(low0, high0 + 1):
-                        if p == q and (n2, n1, n0) <= (0, 0, 0):
-                            continue
-                        x = x1 + (f0 + n0) * ax
+    for p in range(len(fractional)):
+        for o0 in range(span[0] + 1):
+            s0 = (of_atom[p, 0] + o0) // bins[0]
+            b0 = of_atom[p, 0] + o0 - s0 * bins[0]
+            for o1 in range(-span[1] if o0 > 0 else 0, span[1] + 1):
+                s1 = (of_atom[p, 1] + o1) // bins[1]
+                b1 = of_atom[p, 1] + o1 - s1 * bins[1]
+                for o2 in range(-span[2] if o0 > 0 or o1 > 0 else 0, span[2] + 1):
+                    s2 = (of_atom[p, 2] + o2) // bins[2]
+                    b2 = of_atom[p, 2] + o2 - s2 * bins[2]
+                    q = first[(b0 * bins[1] + b1) * bins[2] + b2]
+                    if o0 == 0 and o1 == 0 and o2 == 0:
+                        q = following[p]
+                    while q >= 0:
+                        f0 = wrapped[q, 0] - wrapped[p, 0] + s0
+                        f1 = wrapped[q, 1] - wrapped[p, 1] + s1
+                        f2 = wrapped[q, 2] - wrapped[p, 2] + s2
+                        x = f0 * vectors[0, 0] + f1 * vectors[1, 0] + f2 * vectors[2, 0]
+                        y = f1 * vectors[1, 1] + f2 * vectors[2, 1]
+                        z = f2 * vectors[2, 2]
                         squared = x * x + y * y + z * z
+                        reach = _reach(numbers[p], numbers[q], radii)
                         if squared < reach * reach:
                             if count < capacity:
-                                p_out[count] = p
-                                q_out[count] = q
-                                shift_out[count, 0] = n0
-                                shift_out[count, 1] = n1
-                                shift_out[count, 2] = n2
+                                sign = 1 if p <= q else -1
+                                p_out[count] = min(p, q)
+                                q_out[count] = max(p, q)
+                                for k, s in enumerate((s0, s1, s2)):
+                                    shift_out[count, k] = sign * (
+                                        s + np.floor(fractional[p, k]) - np.floor(fractional[q, k])
+                                    )
                                 distance_out[count] = np.sqrt(squared)
                             count += 1
+                        q = following[q]
     return count, p_out, q_out, shift_out, distance_out
+
+
+@njit(cache=True)
+def _reach(a, b, radii):
+    if a == 1 and b == 1:
+        return CLASH_HH
+    reach = radii[a] + radii[b] + TOLERANCE
+    return max(reach, BRIDGE_REACH) if a == 1 or b == 1 else reach

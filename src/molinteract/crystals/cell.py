@@ -39,124 +39,124 @@ class CellContent:
 
 def merge_copies(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> Sites:
     """Drop sites that are symmetry copies of earlier ones, and put special sites exactly on their element."""
-    keep = _independent(
-        sites.fractional,
-        sites.atomic_numbers,
-        operations.rotations.astype(np.float64),
-        operations.translations,
-        vectors,
-        MERGE,
+    keep, settled = _settle(
+        sites.fractional, sites.atomic_numbers, operations.turns, operations.translations, vectors, MERGE
     )
+    if keep.all():
+        return Sites(sites.labels, sites.atomic_numbers, settled, sites.occupancies, sites.groups)
     kept = sites.take(keep)
-    averaged = _average_special(
-        kept.fractional, operations.rotations.astype(np.float64), operations.translations, vectors, MERGE
-    )
-    return Sites(kept.labels, kept.atomic_numbers, averaged, kept.occupancies, kept.groups)
+    return Sites(kept.labels, kept.atomic_numbers, settled[keep], kept.occupancies, kept.groups)
 
 
 def site_orders(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the (sites,) order of the site symmetry of each site."""
-    orders: NDArray[np.int64] = _orders(
-        sites.fractional, operations.rotations.astype(np.float64), operations.translations, vectors, MERGE
-    )
+    orders: NDArray[np.int64] = _orders(sites.fractional, operations.turns, operations.translations, vectors, MERGE)
     return orders
 
 
 def expand(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> CellContent:
     """Apply every operation to every site and keep each distinct atom once."""
-    site, operation, fractional = _expand(
-        sites.fractional, operations.rotations.astype(np.float64), operations.translations, vectors, MERGE
+    return CellContent(
+        *_expand(sites.fractional, sites.atomic_numbers, operations.turns, operations.translations, vectors, MERGE)
     )
-    return CellContent(site, operation, fractional, sites.atomic_numbers[site])
 
 
 @njit(cache=True)
-def periodic_distance(difference, vectors):
-    """Length in Å of a fractional difference after removing the nearest lattice vector."""
-    d = difference - np.round(difference)
-    total = 0.0
-    for k in range(3):
-        x = d[0] * vectors[0, k] + d[1] * vectors[1, k] + d[2] * vectors[2, k]
-        total += x * x
-    return np.sqrt(total)
+def periodic_distance(x, y, z, vectors):
+    """Length in Å of a fractional difference after removing the nearest lattice vector; vectors are lower triangular."""
+    x -= np.floor(x + 0.5)
+    y -= np.floor(y + 0.5)
+    z -= np.floor(z + 0.5)
+    a = x * vectors[0, 0] + y * vectors[1, 0] + z * vectors[2, 0]
+    b = y * vectors[1, 1] + z * vectors[2, 1]
+    c = z * vectors[2, 2]
+    return np.sqrt(a * a + b * b + c * c)
 
 
 @njit(cache=True)
-def image_of(rotation, translation, point):
-    """Return W x + w of a fractional point."""
-    out = np.empty(3)
-    for r in range(3):
-        out[r] = rotation[r, 0] * point[0] + rotation[r, 1] * point[1] + rotation[r, 2] * point[2] + translation[r]
-    return out
+def image_of(turn, translation, x, y, z):
+    """Return the three coordinates of W x + w of a fractional point."""
+    return (
+        turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z + translation[0],
+        turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z + translation[1],
+        turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z + translation[2],
+    )
 
 
 @njit(cache=True)
-def _independent(fractional, numbers, rotations, translations, vectors, tolerance):
+def _settle(fractional, numbers, turns, translations, vectors, tolerance):
+    """Tell which sites are no copies of earlier ones, and return all averaged over the operations that keep them."""
     n = len(fractional)
     keep = np.ones(n, dtype=np.bool_)
+    settled = fractional.copy()
+    height = vectors[2, 2]
+    level = fractional[:, 2] - np.floor(fractional[:, 2])
     for i in range(n):
         if not keep[i]:
             continue
-        for k in range(len(rotations)):
-            image = image_of(rotations[k], translations[k], fractional[i])
+        f0, f1, f2 = fractional[i, 0], fractional[i, 1], fractional[i, 2]
+        s0, s1, s2, order = 0.0, 0.0, 0.0, 0
+        for k in range(len(turns)):
+            x, y, z = image_of(turns[k], translations[k], f0, f1, f2)
+            if periodic_distance(x - f0, y - f1, z - f2, vectors) < tolerance:
+                order += 1
+                s0 += x - np.floor(x - f0 + 0.5)
+                s1 += y - np.floor(y - f1 + 0.5)
+                s2 += z - np.floor(z - f2 + 0.5)
+            z_level = z - np.floor(z)
             for j in range(i + 1, n):
+                # the distance along c* alone rules out nearly all
+                gap = abs(z_level - level[j])
+                if gap * height >= tolerance and (1.0 - gap) * height >= tolerance:
+                    continue
                 if (
                     keep[j]
                     and numbers[i] == numbers[j]
-                    and periodic_distance(image - fractional[j], vectors) < tolerance
+                    and periodic_distance(x - fractional[j, 0], y - fractional[j, 1], z - fractional[j, 2], vectors)
+                    < tolerance
                 ):
                     keep[j] = False
-    return keep
+        if order > 1:
+            settled[i, 0], settled[i, 1], settled[i, 2] = s0 / order, s1 / order, s2 / order
+    return keep, settled
 
 
 @njit(cache=True)
-def _orders(fractional, rotations, translations, vectors, tolerance):
+def _orders(fractional, turns, translations, vectors, tolerance):
     orders = np.zeros(len(fractional), dtype=np.int64)
     for i in range(len(fractional)):
-        for k in range(len(rotations)):
-            image = image_of(rotations[k], translations[k], fractional[i])
-            if periodic_distance(image - fractional[i], vectors) < tolerance:
+        f0, f1, f2 = fractional[i, 0], fractional[i, 1], fractional[i, 2]
+        for k in range(len(turns)):
+            x, y, z = image_of(turns[k], translations[k], f0, f1, f2)
+            if periodic_distance(x - f0, y - f1, z - f2, vectors) < tolerance:
                 orders[i] += 1
     return orders
 
 
 @njit(cache=True)
-def _average_special(fractional, rotations, translations, vectors, tolerance):
-    out = fractional.copy()
-    for i in range(len(fractional)):
-        total = np.zeros(3)
-        count = 0
-        for k in range(len(rotations)):
-            image = image_of(rotations[k], translations[k], fractional[i])
-            difference = image - fractional[i]
-            if periodic_distance(difference, vectors) < tolerance:
-                total += image - np.round(difference)
-                count += 1
-        if count > 1:
-            out[i] = total / count
-    return out
-
-
-@njit(cache=True)
-def _expand(fractional, rotations, translations, vectors, tolerance):
-    n, m = len(fractional), len(rotations)
+def _expand(fractional, numbers, turns, translations, vectors, tolerance):
+    n, m = len(fractional), len(turns)
     site = np.empty(n * m, dtype=np.int32)
     operation = np.empty(n * m, dtype=np.int32)
     points = np.empty((n * m, 3))
+    elements = np.empty(n * m, dtype=np.int16)
     count = 0
     for i in range(n):
         first = count
         for k in range(m):
-            image = image_of(rotations[k], translations[k], fractional[i])
-            image -= np.floor(image)
+            x, y, z = image_of(turns[k], translations[k], fractional[i, 0], fractional[i, 1], fractional[i, 2])
+            x -= np.floor(x)
+            y -= np.floor(y)
+            z -= np.floor(z)
             fresh = True
             for p in range(first, count):
-                if periodic_distance(image - points[p], vectors) < tolerance:
+                if periodic_distance(x - points[p, 0], y - points[p, 1], z - points[p, 2], vectors) < tolerance:
                     fresh = False
                     break
             if fresh:
                 site[count] = i
                 operation[count] = k
-                points[count] = image
+                points[count, 0], points[count, 1], points[count, 2] = x, y, z
+                elements[count] = numbers[i]
                 count += 1
-    return site[:count].copy(), operation[:count].copy(), points[:count].copy()
+    return site[:count].copy(), operation[:count].copy(), points[:count].copy(), elements[:count].copy()

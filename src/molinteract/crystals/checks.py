@@ -46,7 +46,7 @@ def checked_cell(raw: RawStructure) -> NDArray[np.float64]:
 
 def check_elements(sites: Sites, *, entry: str) -> None:
     """Raise ``no_carbon`` or ``metal``."""
-    present = {int(z) for z in np.unique(sites.atomic_numbers)}
+    present = set(sites.atomic_numbers.tolist())
     if 6 not in present:
         shown = ", ".join(SYMBOLS[z] for z in sorted(present))
         raise EntryError(Reason.NO_CARBON, f"no carbon among {shown}", entry=entry)
@@ -69,8 +69,8 @@ def check_size(count: int, limits: Limits, *, what: str, entry: str) -> None:
 
 def density(content: CellContent, vectors: NDArray[np.float64]) -> float:
     """Return the density in g/cm³ of the atoms of the cell."""
-    numbers, counts = np.unique(content.atomic_numbers, return_counts=True)
-    mass = sum(gemmi.Element(int(z)).weight * int(n) for z, n in zip(numbers, counts, strict=True))
+    counts = np.bincount(content.atomic_numbers).tolist()
+    mass = sum(gemmi.Element(z).weight * n for z, n in enumerate(counts) if n)
     return float(mass / cell_volume(vectors) / AVOGADRO)
 
 
@@ -131,14 +131,11 @@ def _density_doubt(raw: RawStructure, content: CellContent, vectors: NDArray[np.
 
 def check_distances(pairs: Pairs, content: CellContent, sites: Sites, *, entry: str) -> None:
     """Raise ``clash`` or ``bridging_hydrogen``."""
-    labels = [sites.labels[s] for s in content.site]
     worst = clash(pairs, content.atomic_numbers)
     if worst >= 0:
-        p, q = int(pairs.p[worst]), int(pairs.q[worst])
-        raise EntryError(
-            Reason.CLASH, f"{labels[p]} and {labels[q]} are {pairs.distance[worst]:.2f} Å apart", entry=entry
-        )
+        one, other = (sites.labels[content.site[k]] for k in (pairs.p[worst], pairs.q[worst]))
+        raise EntryError(Reason.CLASH, f"{one} and {other} are {pairs.distance[worst]:.2f} Å apart", entry=entry)
     bridge = bridging_hydrogen(pairs, content.atomic_numbers)
     if bridge is not None:
-        h, a, b = (labels[k] for k in bridge)
+        h, a, b = (sites.labels[content.site[k]] for k in bridge)
         raise EntryError(Reason.BRIDGING_HYDROGEN, f"{h} lies between {a} and {b}", entry=entry)

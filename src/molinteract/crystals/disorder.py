@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
+from molinteract.crystals.cell import site_orders
+from molinteract.crystals.operations import Operations
 from molinteract.crystals.sites import Sites
 
 FULL = 0.99
 """Occupancy from which a site counts as full."""
 
 
-def is_partial(sites: Sites, orders: NDArray[np.int64]) -> NDArray[np.bool_]:
+def is_partial(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return the (sites,) mask of partly occupied sites.
 
     Some programs write the occupancy of a special position divided by its multiplicity: an atom on a twofold axis with
@@ -22,10 +24,14 @@ def is_partial(sites: Sites, orders: NDArray[np.int64]) -> NDArray[np.bool_]:
     Parameters
     ----------
     sites : Sites
-    orders : (sites,) int64
-        Order of the site symmetry.
+    operations : Operations
+    vectors : (3, 3) float64
+        Cell vectors as rows, Å.
     """
-    return (sites.occupancies < FULL) & (sites.occupancies * orders < FULL)
+    partial: NDArray[np.bool_] = sites.occupancies < FULL
+    if partial.any():
+        partial &= sites.occupancies * site_orders(sites, operations, vectors) < FULL
+    return partial
 
 
 def reject_disorder(sites: Sites, partial: NDArray[np.bool_], *, entry: str) -> None:

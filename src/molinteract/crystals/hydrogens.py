@@ -4,6 +4,7 @@ Charges and radicals left after bond-order perception are judged in ``chemistry/
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from molinteract.core.elements import formula
@@ -51,21 +52,64 @@ def check_formula(atomic_numbers: NDArray[np.int16], declared_text: str, *, entr
 
 def check_carbons(molecule: Molecule, *, entry: str) -> None:
     """Raise ``hydrogens_missing`` if the geometry of a carbon asks for one."""
-    carbons = np.flatnonzero(molecule.atomic_numbers == 6)
-    if len(carbons) == len(molecule.atomic_numbers) and len(carbons) >= 20:
+    if len(molecule.atomic_numbers) >= 20 and (molecule.atomic_numbers == 6).all():
         return  # a closed cage of carbon (a fullerene) is pyramidal everywhere
-    neighbours: list[list[int]] = [[] for _ in molecule.labels]
-    for a, b in molecule.bonds.tolist():
-        neighbours[a].append(b)
-        neighbours[b].append(a)
-    for k in carbons:
-        found = _open_valence(molecule.positions[k], molecule.positions[neighbours[k]])
-        if found:
-            raise EntryError(
-                Reason.HYDROGENS_MISSING,
-                f"{molecule.labels[k]} of {formula(molecule.atomic_numbers)} {found}",
-                entry=entry,
-            )
+    carbon = int(
+        _open_carbon(
+            molecule.atomic_numbers, molecule.bonds, molecule.positions, np.cos(STRAIGHT), PYRAMID_HEIGHT, TERMINAL_BOND
+        )
+    )
+    if carbon >= 0:
+        around = molecule.bonds[(molecule.bonds == carbon).any(axis=1)].sum(axis=1) - carbon
+        found = _open_valence(molecule.positions[carbon], molecule.positions[around])
+        raise EntryError(
+            Reason.HYDROGENS_MISSING,
+            f"{molecule.labels[carbon]} of {formula(molecule.atomic_numbers)} {found}",
+            entry=entry,
+        )
+
+
+@njit(cache=True)
+def _open_carbon(numbers, bonds, positions, straight, pyramid, terminal):
+    """Return the first carbon whose geometry asks for a hydrogen, or -1."""
+    near = np.empty((len(numbers), 3), dtype=np.int64)
+    degree = np.zeros(len(numbers), dtype=np.int64)
+    for e in range(len(bonds)):
+        for a, b in ((bonds[e, 0], bonds[e, 1]), (bonds[e, 1], bonds[e, 0])):
+            if degree[a] < 3:
+                near[a, degree[a]] = b
+            degree[a] += 1
+    for c in range(len(numbers)):
+        if numbers[c] != 6 or degree[c] == 0 or degree[c] > 3:
+            continue
+        u = positions[near[c, 0]] - positions[c]
+        if degree[c] == 1:
+            if np.sqrt(_dot(u, u)) > terminal:
+                return c
+            continue
+        v = positions[near[c, 1]] - positions[c]
+        if degree[c] == 2:
+            if _dot(u, v) > straight * np.sqrt(_dot(u, u) * _dot(v, v)):
+                return c
+            continue
+        # three: the height above the plane of the neighbours
+        w = positions[near[c, 2]] - positions[c]
+        one, two = v - u, w - u
+        normal = np.array(
+            [
+                one[1] * two[2] - one[2] * two[1],
+                one[2] * two[0] - one[0] * two[2],
+                one[0] * two[1] - one[1] * two[0],
+            ]
+        )
+        if abs(_dot(u, normal)) > pyramid * np.sqrt(_dot(normal, normal)):
+            return c
+    return -1
+
+
+@njit(cache=True)
+def _dot(a, b):
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def _open_valence(centre: NDArray[np.float64], around: NDArray[np.float64]) -> str:

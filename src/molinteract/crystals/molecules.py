@@ -52,41 +52,15 @@ def find_molecules(content: CellContent, bonds: Pairs) -> CellMolecules:
     """
     molecule, shift, conflicts = _walk(len(content), bonds.p, bonds.q, bonds.shift)
     dimensions = int(np.linalg.matrix_rank(conflicts)) if len(conflicts) else 0
-    count = int(molecule.max()) + 1
-    return CellMolecules(molecule, shift, count, dimensions, _orbits(molecule, content.site, count))
-
-
-def _orbits(molecule: NDArray[np.int32], site: NDArray[np.int32], count: int) -> NDArray[np.int32]:
-    """Molecules that hold images of one site are images of each other: operations map bonds to bonds."""
-    parent = list(range(count))
-
-    def root(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]
-            k = parent[k]
-        return k
-
-    first_of_site: dict[int, int] = {}
-    for m, s in zip(molecule.tolist(), site.tolist(), strict=True):
-        other = first_of_site.setdefault(s, m)
-        a, b = root(m), root(other)
-        parent[max(a, b)] = min(a, b)
-    roots = [root(k) for k in range(count)]
-    number: dict[int, int] = {}
-    for m in molecule[np.argsort(site, kind="stable")].tolist():
-        number.setdefault(roots[m], len(number))
-    return np.array([number[r] for r in roots], dtype=np.int32)
+    orbit = _orbits(molecule, content.site)
+    return CellMolecules(molecule, shift, len(orbit), dimensions, orbit)
 
 
 def representative(content: CellContent, molecules: CellMolecules, orbit: int) -> NDArray[np.int64]:
     """Return the atoms of the molecule of an orbit with most atoms as listed in the file, by site and operation."""
-    members = np.flatnonzero(molecules.orbit[molecules.molecule] == orbit)
-    listed = np.bincount(
-        molecules.molecule[members], weights=content.operation[members] == 0, minlength=molecules.count
-    )
-    best = int(listed.argmax())
-    atoms = np.flatnonzero(molecules.molecule == best)
-    return atoms[np.lexsort((content.operation[atoms], content.site[atoms]))]
+    # the atoms of a cell are listed by site and operation
+    atoms: NDArray[np.int64] = _representative(content.operation, molecules.molecule, molecules.orbit, orbit)
+    return atoms
 
 
 def orbit_symmetry(
@@ -113,28 +87,138 @@ def orbit_symmetry(
         None if images and stabiliser do not account for every operation: the operations do not map the bonded
         molecule onto molecules.
     """
-    points = content.fractional[atoms] + molecules.shift[atoms] + offset
-    own = int(molecules.molecule[atoms[0]])
-    same_site = np.flatnonzero(content.site == content.site[atoms[0]])
-    made = np.full(len(operations), -1)
-    stabiliser: list[int] = []
-    shifts: list[NDArray[np.int32]] = []
-    for k in range(len(operations)):
-        moved = image_of(operations.rotations[k].astype(np.float64), operations.translations[k], points[0])
-        q = next((q for q in same_site if periodic_distance(moved - content.fractional[q], vectors) < 2 * MERGE), None)
-        if q is None:
-            return None
-        made[k] = molecules.molecule[q]
-        if made[k] == own:
-            target = content.fractional[q] + molecules.shift[q] + offset
-            stabiliser.append(k)
-            shifts.append(np.round(target - moved).astype(np.int32))
-    images = [int(np.flatnonzero(made == m)[0]) for m in np.unique(made)]
-    if len(images) * len(stabiliser) != len(operations):
-        return None
-    return OrbitSymmetry(
-        np.array(sorted(images), dtype=np.int32), np.array(stabiliser, dtype=np.int32), np.array(shifts)
+    found = _orbit_symmetry(
+        content.site,
+        content.fractional,
+        molecules.molecule,
+        molecules.shift,
+        int(atoms[0]),
+        offset,
+        operations.turns,
+        operations.translations,
+        vectors,
+        2 * MERGE,
     )
+    return OrbitSymmetry(*found) if len(found[0]) * len(found[1]) == len(operations) else None
+
+
+def bonds_within(bonds: Pairs, atoms: NDArray[np.int64], count: int) -> NDArray[np.int32]:
+    """Return the (bonds, 2) bonds among some of the ``count`` atoms of a cell, by their places among them, sorted."""
+    pairs: NDArray[np.int32] = _bonds_within(bonds.p, bonds.q, atoms, count)
+    return pairs
+
+
+@njit(cache=True)
+def _bonds_within(p, q, atoms, count):
+    place = np.full(count, -1, dtype=np.int64)
+    for n in range(len(atoms)):
+        place[atoms[n]] = n
+    codes = np.empty(len(p), dtype=np.int64)
+    found = 0
+    for e in range(len(p)):
+        a, b = place[p[e]], place[q[e]]
+        if a >= 0 and b >= 0:
+            codes[found] = min(a, b) * count + max(a, b)
+            found += 1
+    codes = np.sort(codes[:found])
+    pairs = np.empty((found, 2), dtype=np.int32)
+    for e in range(found):
+        pairs[e, 0] = codes[e] // count
+        pairs[e, 1] = codes[e] % count
+    return pairs
+
+
+@njit(cache=True)
+def _root(parent, k):
+    while parent[k] != k:
+        parent[k] = parent[parent[k]]
+        k = parent[k]
+    return k
+
+
+@njit(cache=True)
+def _orbits(molecule, site):
+    """Molecules that hold images of one site are images of each other: operations map bonds to bonds."""
+    count = molecule.max() + 1
+    parent = np.arange(count)
+    sites = site.max() + 1
+    first_of_site = np.full(sites, -1, dtype=np.int64)
+    for n in range(len(site)):
+        if first_of_site[site[n]] < 0:
+            first_of_site[site[n]] = molecule[n]
+        a, b = _root(parent, molecule[n]), _root(parent, first_of_site[site[n]])
+        parent[max(a, b)] = min(a, b)
+    number = np.full(count, -1, dtype=np.int32)
+    found = 0
+    for s in range(sites):
+        root = _root(parent, first_of_site[s])
+        if number[root] < 0:
+            number[root] = found
+            found += 1
+    orbit = np.empty(count, dtype=np.int32)
+    for m in range(count):
+        orbit[m] = number[_root(parent, m)]
+    return orbit
+
+
+@njit(cache=True)
+def _representative(operation, molecule, orbit_of, orbit):
+    listed = np.zeros(len(orbit_of), dtype=np.int64)
+    size = np.zeros(len(orbit_of), dtype=np.int64)
+    for n in range(len(molecule)):
+        size[molecule[n]] += 1
+        if operation[n] == 0:
+            listed[molecule[n]] += 1
+    best = -1
+    for m in range(len(orbit_of)):
+        if orbit_of[m] == orbit and (best < 0 or listed[m] > listed[best]):
+            best = m
+    atoms = np.empty(size[best], dtype=np.int64)
+    count = 0
+    for n in range(len(molecule)):
+        if molecule[n] == best:
+            atoms[count] = n
+            count += 1
+    return atoms
+
+
+@njit(cache=True)
+def _orbit_symmetry(site, fractional, molecule, shift, seed, offset, turns, translations, vectors, tolerance):
+    """Follow one atom of the representative through all operations."""
+    n_operations = len(turns)
+    images = np.empty(n_operations, dtype=np.int32)
+    stabiliser = np.empty(n_operations, dtype=np.int32)
+    shifts = np.empty((n_operations, 3), dtype=np.int32)
+    seen = np.zeros(molecule.max() + 1, dtype=np.bool_)
+    n_images = 0
+    order = 0
+    x0 = fractional[seed, 0] + shift[seed, 0] + offset[0]
+    y0 = fractional[seed, 1] + shift[seed, 1] + offset[1]
+    z0 = fractional[seed, 2] + shift[seed, 2] + offset[2]
+    for k in range(n_operations):
+        moved = image_of(turns[k], translations[k], x0, y0, z0)
+        target = -1
+        for q in range(len(site)):
+            if site[q] == site[seed] and (
+                periodic_distance(
+                    moved[0] - fractional[q, 0], moved[1] - fractional[q, 1], moved[2] - fractional[q, 2], vectors
+                )
+                < tolerance
+            ):
+                target = q
+                break
+        if target < 0:
+            return images[:0].copy(), stabiliser[:0].copy(), shifts[:0].copy()
+        if not seen[molecule[target]]:
+            seen[molecule[target]] = True
+            images[n_images] = k
+            n_images += 1
+        if molecule[target] == molecule[seed]:
+            stabiliser[order] = k
+            for r in range(3):
+                shifts[order, r] = np.rint(fractional[target, r] + shift[target, r] + offset[r] - moved[r])
+            order += 1
+    return images[:n_images].copy(), stabiliser[:order].copy(), shifts[:order].copy()
 
 
 @njit(cache=True)

@@ -1,11 +1,14 @@
 """Symmetry operations as arrays: parsing, printing, and the tests that make them a group with the lattice."""
 
+import itertools
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
+from typing import Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 SNAP = 1e-4
@@ -25,10 +28,13 @@ class Operations:
     ----------
     rotations : (operations, 3, 3) int8
     translations : (operations, 3) float64, in [0, 1)
+    turns : (operations, 3, 3) float64
+        The rotations again, as the kernels take them.
     """
 
     rotations: NDArray[np.int8]
     translations: NDArray[np.float64]
+    turns: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.rotations)
@@ -51,18 +57,34 @@ def parse_operation(text: str) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
     parts = "".join(cleaned.split()).split(",")
     if len(parts) != 3:
         raise ValueError(f"{text!r} does not have three parts")
-    rotation = np.zeros((3, 3), dtype=np.int64)
-    translation = np.zeros(3)
-    for row, part in enumerate(parts):
-        _read_part(part, text, rotation[row], translation[row : row + 1])
-    if np.abs(rotation).max() > _LARGEST_COEFFICIENT or not np.isfinite(translation).all():
+    usual = _usual_parts()
+    rows = [usual.get(part) or _read_part(part, text) for part in parts]
+    (a, b, c, u), (d, e, f, v), (g, h, i, w) = rows
+    if max(map(abs, (a, b, c, d, e, f, g, h, i))) > _LARGEST_COEFFICIENT or not np.isfinite(u + v + w):
         raise ValueError(f"{text!r} has a number out of range")
-    if round(abs(np.linalg.det(rotation))) != 1:
+    if abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) != 1:
         raise ValueError(f"{text!r} is not an isometry of a lattice")
-    return rotation.astype(np.int8), translation
+    return np.array([[a, b, c], [d, e, f], [g, h, i]], dtype=np.int8), np.array([u, v, w])
 
 
-def _read_part(part: str, text: str, rotation: NDArray[np.int64], translation: NDArray[np.float64]) -> None:
+Row = tuple[int, int, int, float]
+
+
+@cache
+def _usual_parts() -> dict[str, Row]:
+    """Return every part of an operation of a usual setting, read once: a table, as most files need no other."""
+    axes = [sign + axis for sign in ("", "+", "-") for axis in "xyz"] + ["x-y", "y-x", "-x+y", "-y+x", "+x-y"]
+    fractions = ("1/2", "1/3", "2/3", "1/4", "3/4", "1/6", "5/6", "0.5", ".5", "0.25", "0.75")
+    shifted = [f"{axis}{sign}{f}" for axis, sign, f in itertools.product(axes, "+-", fractions)]
+    shifted += [
+        f"{sign}{f}{axis}" for sign, f, axis in itertools.product(("", "+", "-"), fractions, axes) if axis[0] in "+-"
+    ]
+    return {part: _read_part(part, part) for part in axes + shifted}
+
+
+def _read_part(part: str, text: str) -> Row:
+    coefficients = [0, 0, 0]
+    shift = 0.0
     position = 0
     while position < len(part):
         found = _TERM.match(part, position)
@@ -75,49 +97,95 @@ def _read_part(part: str, text: str, rotation: NDArray[np.int64], translation: N
         if axis:
             if value != round(value) or abs(value) > _LARGEST_COEFFICIENT:
                 raise ValueError(f"{text!r} has a coefficient that is fractional or out of range")
-            rotation["xyz".index(axis)] += int(value)
+            coefficients["xyz".index(axis)] += int(value)
         else:
-            translation[0] += value
+            shift += value
         position = found.end()
     if not part:
         raise ValueError(f"{text!r} has an empty part")
-
-
-def snap_translations(translations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Move translations to the nearest n/24 where they are within ``SNAP`` of it, then into [0, 1)."""
-    nearest = np.round(translations * 24) / 24
-    snapped = np.where(np.abs(translations - nearest) < SNAP, nearest, translations)
-    wrapped = snapped - np.floor(snapped)
-    wrapped[wrapped > 1 - 1e-9] = 0.0
-    return wrapped
+    return coefficients[0], coefficients[1], coefficients[2], shift
 
 
 def make_operations(rotations: NDArray[np.int8], translations: NDArray[np.float64]) -> Operations:
-    """Snap, remove repeats, and put the identity first.
+    """Snap translations to n/24 within ``SNAP``, wrap them into [0, 1), remove repeats, and put the identity first.
 
     Raises
     ------
     ValueError
         If the identity is not among them.
     """
-    translations = snap_translations(np.asarray(translations, dtype=np.float64).reshape(-1, 3))
-    rotations = np.asarray(rotations, dtype=np.int8).reshape(-1, 3, 3)
-    kept: list[int] = []
-    for k in range(len(rotations)):
-        if not any(_same(rotations, translations, k, m) for m in kept):
-            kept.append(k)
-    identity = [k for k in kept if (rotations[k] == np.eye(3)).all() and not translations[k].any()]
-    if not identity:
+    rotations = np.ascontiguousarray(rotations, dtype=np.int8).reshape(-1, 3, 3)
+    order, snapped = _distinct(rotations, np.array(translations, dtype=np.float64).reshape(-1, 3), SNAP)
+    if not len(order):
         raise ValueError("the identity is not among the operations")
-    order = identity + [k for k in kept if k not in identity]
-    return Operations(rotations[order], translations[order])
+    rotations = rotations[order]
+    return Operations(rotations, snapped[order], rotations.astype(np.float64))
 
 
-def _same(rotations: NDArray[np.int8], translations: NDArray[np.float64], k: int, m: int) -> bool:
-    if not (rotations[k] == rotations[m]).all():
-        return False
-    difference = translations[k] - translations[m]
-    return bool((np.abs(difference - np.round(difference)) < 1e-3).all())
+@njit(cache=True)
+def _distinct(rotations, translations, snap):
+    """Snap and wrap translations in place; return the order of the distinct operations, empty without an identity."""
+    n = len(rotations)
+    order = np.empty(n, dtype=np.int64)
+    count = 0
+    identity = -1
+    for k in range(n):
+        for r in range(3):
+            value = translations[k, r]
+            nearest = np.rint(value * 24) / 24
+            if abs(value - nearest) < snap:
+                value = nearest
+            value -= np.floor(value)
+            translations[k, r] = 0.0 if value > 1 - 1e-9 else value
+        fresh = True
+        for m in range(count):
+            if _same_rotation(rotations[k], rotations[order[m]]) and _near(
+                translations[k], translations[order[m]], 1e-3
+            ):
+                fresh = False
+                break
+        if fresh:
+            if identity < 0 and _is_identity(rotations[k], translations[k]):
+                identity = count
+            order[count] = k
+            count += 1
+    if identity < 0:
+        return order[:0], translations
+    first = order[identity]
+    for m in range(identity, 0, -1):
+        order[m] = order[m - 1]
+    order[0] = first
+    return order[:count].copy(), translations
+
+
+@njit(cache=True)
+def _same_rotation(one, other):
+    for r in range(3):
+        for c in range(3):
+            if one[r, c] != other[r, c]:
+                return False
+    return True
+
+
+@njit(cache=True)
+def _is_identity(rotation, translation):
+    for r in range(3):
+        if translation[r] != 0.0:
+            return False
+        for c in range(3):
+            if rotation[r, c] != (1 if r == c else 0):
+                return False
+    return True
+
+
+@njit(cache=True)
+def _near(one, other, tolerance):
+    """Tell whether two translations agree up to a lattice vector."""
+    for r in range(3):
+        d = one[r] - other[r]
+        if abs(d - np.floor(d + 0.5)) >= tolerance:
+            return False
+    return True
 
 
 def group_defect(operations: Operations, vectors: NDArray[np.float64]) -> str:
@@ -129,35 +197,89 @@ def group_defect(operations: Operations, vectors: NDArray[np.float64]) -> str:
     vectors : (3, 3) float64
         Cell vectors as rows, Å.
     """
-    metric = vectors @ vectors.T
-    w = operations.rotations.astype(np.float64)
-    change = np.abs(np.transpose(w, (0, 2, 1)) @ metric @ w - metric).max(axis=(1, 2))
-    worst = int(change.argmax())
-    if change[worst] > 0.02 * np.abs(metric).max():
+    worst, change = _metric_change(operations.turns, vectors)
+    if change > 0:
         text = operation_text(operations.rotations[worst], operations.translations[worst])
-        return f"the operation {text} contradicts the cell: it changes the metric by {change[worst]:.2f} Å²"
-    if not _is_closed(operations.rotations.tobytes(), operations.translations.tobytes(), len(operations)):
+        return f"the operation {text} contradicts the cell: it changes the metric by {change:.2f} Å²"
+    if not _is_closed(operations.turns, operations.translations):
         return f"the {len(operations)} operations form no group with the lattice"
     return ""
 
 
-@lru_cache(maxsize=512)
-def _is_closed(rotations: bytes, translations: bytes, count: int) -> bool:
-    w = np.frombuffer(rotations, dtype=np.int8).reshape(count, 3, 3).astype(np.int64)
-    t = np.frombuffer(translations, dtype=np.float64).reshape(count, 3)
-    code = _rotation_codes(w)
-    products = _rotation_codes(np.einsum("aij,bjk->abik", w, w).reshape(-1, 3, 3))
-    shifts = (np.einsum("aij,bj->abi", w, t) + t[:, None]).reshape(-1, 3)
-    found = np.zeros(count * count, dtype=bool)
-    for k in range(count):
-        difference = shifts - t[k]
-        near = (np.abs(difference - np.round(difference)) < 2e-3).all(axis=1)
-        found |= near & (products == code[k])
-    return bool(found.all())
+@njit(cache=True)
+def _metric_change(turns, vectors):
+    """Return the operation that changes the metric most and by how much, 0.0 where within 2 % of its largest element."""
+    metric = np.zeros((3, 3))
+    largest = 0.0
+    for r in range(3):
+        for c in range(3):
+            for k in range(3):
+                metric[r, c] += vectors[r, k] * vectors[c, k]
+            largest = max(largest, abs(metric[r, c]))
+    worst = 0
+    most = 0.0
+    for n in range(len(turns)):
+        w = turns[n]
+        for r in range(3):
+            for c in range(3):
+                value = 0.0
+                for k in range(3):
+                    for m in range(3):
+                        value += w[k, r] * metric[k, m] * w[m, c]
+                if abs(value - metric[r, c]) > most:
+                    most = abs(value - metric[r, c])
+                    worst = n
+    return worst, most if most > 0.02 * largest else 0.0
 
 
-def _rotation_codes(rotations: NDArray[np.int64]) -> NDArray[np.int64]:
-    return (rotations.reshape(-1, 9) + 40) @ (81 ** np.arange(9, dtype=np.int64))
+@njit(cache=True)
+def _is_closed(turns, translations):
+    """Tell whether every product of two operations is one of them, up to lattice vectors."""
+    n = len(turns)
+    kind = np.empty(n, dtype=np.int64)  # number of the rotation part
+    first = np.empty(n, dtype=np.int64)
+    kinds = 0
+    for k in range(n):
+        kind[k] = _kind_of(turns[k], turns, first[:kinds])
+        if kind[k] < 0:
+            kind[k] = kinds
+            first[kinds] = k
+            kinds += 1
+    product = np.empty((kinds, kinds), dtype=np.int64)
+    w = np.empty((3, 3))
+    for a in range(kinds):
+        for b in range(kinds):
+            for r in range(3):
+                for c in range(3):
+                    w[r, c] = 0.0
+                    for k in range(3):
+                        w[r, c] += turns[first[a], r, k] * turns[first[b], k, c]
+            product[a, b] = _kind_of(w, turns, first[:kinds])
+            if product[a, b] < 0:
+                return False
+    shift = np.empty(3)
+    for a in range(n):
+        for b in range(n):
+            for r in range(3):
+                shift[r] = translations[a, r]
+                for k in range(3):
+                    shift[r] += turns[a, r, k] * translations[b, k]
+            found = False
+            for k in range(n):
+                if kind[k] == product[kind[a], kind[b]] and _near(shift, translations[k], 2e-3):
+                    found = True
+                    break
+            if not found:
+                return False
+    return True
+
+
+@njit(cache=True)
+def _kind_of(turn, turns, first):
+    for k in range(len(first)):
+        if _same_rotation(turn, turns[first[k]]):
+            return k
+    return -1
 
 
 def operation_text(rotation: NDArray[np.int8], translation: NDArray[np.float64]) -> str:
@@ -169,18 +291,24 @@ def operation_text(rotation: NDArray[np.int8], translation: NDArray[np.float64])
     translation : (3,) float
         With any lattice vector already added.
     """
-    return ",".join(_part_text(rotation[row], float(translation[row])) for row in range(3))
+    return ",".join(
+        [_part_text(row, shift) for row, shift in zip(rotation.tolist(), translation.tolist(), strict=True)]
+    )
 
 
-def _part_text(coefficients: NDArray[np.int8], shift: float) -> str:
+_TWENTY_FOURTHS: Final[dict[int, str]] = {n: str(Fraction(n, 24)) for n in range(-120, 121) if n}
+
+
+def _part_text(coefficients: list[int], shift: float) -> str:
     axes = ""
     for coefficient, axis in zip(coefficients, "xyz", strict=True):
         if coefficient:
-            size = "" if abs(coefficient) == 1 else str(abs(int(coefficient)))
+            size = "" if abs(coefficient) == 1 else str(abs(coefficient))
             axes += ("-" if coefficient < 0 else "+") + size + axis
-    usual = Fraction(round(shift * 24), 24)
-    if abs(float(usual) - shift) < SNAP:
-        return f"{usual}{axes}" if usual else axes.removeprefix("+")
+    steps = round(shift * 24)
+    if abs(steps / 24 - shift) < SNAP:
+        usual = _TWENTY_FOURTHS.get(steps) or str(Fraction(steps, 24))
+        return f"{usual}{axes}" if steps else axes.removeprefix("+")
     number = _odd_number(shift)
     return f"{axes.removeprefix('+')}{'' if number.startswith('-') else '+'}{number}"
 

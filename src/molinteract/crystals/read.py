@@ -27,6 +27,8 @@ _ATOM_COLUMNS = (
     "fract_x", "fract_y", "fract_z", "?label", "?type_symbol", "?occupancy", "?disorder_group", "?calc_flag",
     "?disorder_assembly",
 )  # fmt: skip
+_ATOM_NAMES = tuple(column.lstrip("?") for column in _ATOM_COLUMNS)
+_QUOTES = "'\";"
 
 
 def read_cif(data: bytes, *, source: str, file: str) -> Iterator[RawStructure | Rejected]:
@@ -65,8 +67,7 @@ def _is_entry(block: gemmi.cif.Block) -> bool:
 
 def _raw_structure(block: gemmi.cif.Block, *, source: str, file: str, name: str, note: str) -> RawStructure:
     columns = _atom_columns(block)
-    rows = len(columns["fract_x"])
-    coordinates = [[gemmi.cif.as_number(v) for v in columns[f"fract_{axis}"]] for axis in "xyz"]
+    rows = len(columns.get("fract_x", ()))
     number = gemmi.cif.as_number(_item(block, _NUMBER) or "?")
     return RawStructure(
         entry=f"{file}#{name}",
@@ -78,12 +79,12 @@ def _raw_structure(block: gemmi.cif.Block, *, source: str, file: str, name: str,
         hall=_item(block, _HALL),
         hermann_mauguin=_item(block, _HERMANN_MAUGUIN),
         space_group_number=int(number) if np.isfinite(number) else 0,
-        labels=_strings(columns["label"], rows),
-        type_symbols=_strings(columns["type_symbol"], rows),
-        fractional=np.array(coordinates, dtype=np.float64).reshape(3, rows).T.copy(),
-        occupancies=_numbers(columns["occupancy"], rows),
+        labels=_strings(columns.get("label"), rows),
+        type_symbols=_strings(columns.get("type_symbol"), rows),
+        fractional=np.stack([_numbers(columns.get(f"fract_{axis}"), rows) for axis in "xyz"], axis=1),
+        occupancies=_numbers(columns.get("occupancy"), rows),
         disorder_groups=_groups(columns, rows),
-        calc_flags=_strings(columns["calc_flag"], rows),
+        calc_flags=_strings(columns.get("calc_flag"), rows),
         formula_sum=_item(block, ("_chemical_formula_sum",)),
         formula_units=gemmi.cif.as_number(_item(block, ("_cell_formula_units_Z",)) or "?"),
         density=gemmi.cif.as_number(_item(block, _DENSITY) or "?"),
@@ -119,30 +120,37 @@ def _item(block: gemmi.cif.Block, tags: Sequence[str]) -> str:
 
 
 def _atom_columns(block: gemmi.cif.Block) -> dict[str, list[str]]:
-    names = [column.lstrip("?") for column in _ATOM_COLUMNS]
-    table = block.find("_atom_site_", list(_ATOM_COLUMNS))
-    columns: dict[str, list[str]] = {name: [] for name in names}
-    for k, name in enumerate(names):
-        if len(table) and table.has_column(k):
-            columns[name] = list(table.column(k))
-    return columns
+    """Return the columns of the atom loop that are there; gemmi hands over whole columns, not cells."""
+    loop: gemmi.cif.Loop | None = block.find_loop("_atom_site_fract_x").get_loop()
+    if loop is None:
+        table = block.find("_atom_site_", list(_ATOM_COLUMNS))
+        present = [k for k in range(len(_ATOM_COLUMNS)) if len(table) and table.has_column(k)]
+        return {_ATOM_NAMES[k]: list(table.column(k)) for k in present}
+    place = {tag.lower().removeprefix("_atom_site_"): k for k, tag in enumerate(loop.tags)}
+    if not all(f"fract_{axis}" in place for axis in "xyz"):
+        return {}
+    values, width = loop.values, loop.width()
+    return {name: values[place[name] :: width] for name in _ATOM_NAMES if name in place}
 
 
-def _strings(column: Sequence[str], rows: int) -> tuple[str, ...]:
+def _strings(column: Sequence[str] | None, rows: int) -> tuple[str, ...]:
     if not column:
         return ("",) * rows
-    texts = (gemmi.cif.as_string(value).strip() for value in column)
-    return tuple("" if text in ("?", ".") else text for text in texts)
+    if column[0][0] in _QUOTES or any(value[0] in _QUOTES for value in column):
+        column = [gemmi.cif.as_string(value).strip() for value in column]
+    return tuple([text if text not in ("?", ".") else "" for text in column])
 
 
 def _groups(columns: dict[str, list[str]], rows: int) -> tuple[str, ...]:
     """Return the disorder groups, as ``assembly/group`` where the file names assemblies."""
-    groups = _strings(columns["disorder_group"], rows)
+    groups = _strings(columns.get("disorder_group"), rows)
+    if "disorder_assembly" not in columns:
+        return groups
     assemblies = _strings(columns["disorder_assembly"], rows)
     return tuple(f"{a}/{g}" if a and g else g for a, g in zip(assemblies, groups, strict=True))
 
 
-def _numbers(column: Sequence[str], rows: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _numbers(column: Sequence[str] | None, rows: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     if not column:
         return np.full(rows, np.nan)
-    return np.array([gemmi.cif.as_number(value) for value in column], dtype=np.float64)
+    return np.array(list(map(gemmi.cif.as_number, column)), dtype=np.float64)

@@ -52,7 +52,8 @@ class ParsedBlock:
 
 def parse_blocks(text: str) -> list[ParsedBlock]:
     """Parse CIF text block by block, mending those that need it; a damaged block does not cost its neighbours."""
-    text = _TEXT_FIELD.sub("", text)
+    if "_shelx_" in text or "_iucr_refine_" in text:
+        text = _TEXT_FIELD.sub("", text)
     try:
         return [ParsedBlock(block.name, block, "") for block in gemmi.cif.read_string(text)]
     except _REFUSED:

@@ -80,19 +80,20 @@ def _maps(
     atomic_numbers: NDArray[np.int16],
 ) -> bool:
     found: bool = _every_atom_maps(
-        operations.rotations.astype(np.float64), operations.translations, vectors, fractional, atomic_numbers, TOLERANCE
+        operations.turns, operations.translations, vectors, fractional, atomic_numbers, TOLERANCE
     )
     return found
 
 
 @njit(cache=True)
-def _every_atom_maps(rotations, translations, vectors, fractional, numbers, tolerance):
-    for k in range(len(rotations)):
+def _every_atom_maps(turns, translations, vectors, fractional, numbers, tolerance):
+    for k in range(len(turns)):
         for a in range(len(fractional)):
-            moved = image_of(rotations[k], translations[k], fractional[a])
+            x, y, z = image_of(turns[k], translations[k], fractional[a, 0], fractional[a, 1], fractional[a, 2])
             mapped = False
             for b in range(len(fractional)):
-                if numbers[a] == numbers[b] and periodic_distance(moved - fractional[b], vectors) <= tolerance:
+                dx, dy, dz = x - fractional[b, 0], y - fractional[b, 1], z - fractional[b, 2]
+                if numbers[a] == numbers[b] and periodic_distance(dx, dy, dz, vectors) <= tolerance:
                     mapped = True
                     break
             if not mapped:

@@ -11,7 +11,10 @@ from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.crystals.raw import RawStructure
 
+DUMMY = 0
+UNKNOWN = -1
 _LETTERS = re.compile(r"[A-Za-z]+")
+_CAPITALS = re.compile(r"\b(CL|BR|SI|SE|GE|AS|TE)(?=\d|\s|$)")
 _FORMULA_PART = re.compile(r"([A-Z][a-z]?)\s*([0-9]*\.?[0-9]*)")
 
 
@@ -55,7 +58,7 @@ def parse_formula(text: str) -> dict[int, float]:
     """Return the counts by atomic number of a formula such as ``C8 H9 N O2``; deuterium counts as hydrogen."""
     counts: dict[int, float] = {}
     # CL and BR in capitals are elements, not C and B followed by nothing
-    spelled = re.sub(r"\b(CL|BR|SI|SE|GE|AS|TE)(?=\d|\s|$)", lambda found: found.group().capitalize(), text)
+    spelled = _CAPITALS.sub(lambda found: found.group().capitalize(), text)
     for symbol, count in _FORMULA_PART.findall(spelled):
         z = ATOMIC_NUMBERS.get(symbol)
         if z is not None:
@@ -71,67 +74,78 @@ def find_sites(raw: RawStructure) -> Sites:
     EntryError
         ``no_coordinates`` if no row is left; ``parse_error`` if an element cannot be told.
     """
-    dummy = np.array([flag.lower() == "dum" for flag in raw.calc_flags], dtype=bool)
-    absent = raw.occupancies == 0.0
-    keep = np.flatnonzero(np.isfinite(raw.fractional).all(axis=1) & ~dummy & ~absent)
-    declared = set(parse_formula(raw.formula_sum))
-    numbers = [_element(raw.type_symbols[k], raw.labels[k], declared) for k in keep]
-    real = [(k, z) for k, z in zip(keep, numbers, strict=True) if z != 0]
-    if not real:
+    keep = np.isfinite(raw.fractional).all(axis=1) & (raw.occupancies != 0.0)
+    if any(raw.calc_flags):
+        keep &= np.array([flag.lower() != "dum" for flag in raw.calc_flags], dtype=bool)
+    numbers = np.array(_elements(raw), dtype=np.int16)
+    keep &= numbers != DUMMY
+    if not keep.any():
         raise EntryError(
             Reason.NO_COORDINATES,
             f"none of {len(raw.labels)} atom rows has three numeric coordinates",
             entry=raw.entry,
         )
-    unknown = next((k for k, z in real if z < 0), None)
-    if unknown is not None:
+    if (numbers[keep] == UNKNOWN).any():
+        unknown = int(np.flatnonzero(keep & (numbers == UNKNOWN))[0])
         shown = raw.type_symbols[unknown] or raw.labels[unknown] or "(nothing)"
         raise EntryError(
             Reason.PARSE_ERROR,
             f"no element can be read from {shown!r} in atom row {unknown + 1}",
             entry=raw.entry,
         )
-    rows = np.array([k for k, _ in real])
-    occupancies = raw.occupancies[rows]
-    return Sites(
-        tuple(raw.labels[k] or raw.type_symbols[k] or SYMBOLS[z] for k, z in real),
-        np.array([z for _, z in real], dtype=np.int16),
-        raw.fractional[rows],
-        np.where(np.isfinite(occupancies), occupancies, 1.0),
-        tuple(raw.disorder_groups[k] for k in rows),
-    )
+    labels = raw.labels
+    if not all(labels):
+        labels = tuple(
+            label or symbol or SYMBOLS[z]
+            for label, symbol, z in zip(labels, raw.type_symbols, numbers.tolist(), strict=True)
+        )
+    occupancies = np.where(np.isnan(raw.occupancies), 1.0, raw.occupancies)
+    sites = Sites(labels, numbers, raw.fractional, occupancies, raw.disorder_groups)
+    return sites if keep.all() else sites.take(keep)
 
 
-def _element(type_symbol: str, label: str, declared: set[int]) -> int:
-    """Return Z; 0 for a dummy atom, -1 where no element can be told."""
+def _elements(raw: RawStructure) -> list[int]:
+    """Return Z of each row; ``DUMMY`` for a dummy atom, ``UNKNOWN`` where no element can be told."""
+    known = {symbol: _element_of_symbol(symbol) for symbol in set(raw.type_symbols)}
+    numbers = [known[symbol] for symbol in raw.type_symbols]
+    if UNKNOWN not in known.values():
+        return numbers
+    declared = set(parse_formula(raw.formula_sum))
+    return [
+        _element_of_label(label, declared) if z == UNKNOWN else z for z, label in zip(numbers, raw.labels, strict=True)
+    ]
+
+
+def _element_of_symbol(type_symbol: str) -> int:
     found = _LETTERS.match(type_symbol)
-    if found:
-        letters = found.group()
-        if letters.lower() in ("du", "lp", "cnt", "cg"):
-            return 0
-        for size in (2, 1):
-            z = ATOMIC_NUMBERS.get(letters[:size].capitalize())
-            if z and len(letters) >= size:
-                return z
-    return _element_of_label(label, declared)
+    if not found:
+        return UNKNOWN
+    letters = found.group()
+    if letters.lower() in ("du", "lp", "cnt", "cg"):
+        return DUMMY
+    for size in (2, 1):
+        z = ATOMIC_NUMBERS.get(letters[:size].capitalize())
+        if z and len(letters) >= size:
+            return z
+    return UNKNOWN
 
 
 def _element_of_label(label: str, declared: set[int]) -> int:
     found = _LETTERS.match(label)
     if not found:
-        return -1
+        return UNKNOWN
     letters = found.group()
     if letters.lower() in ("du", "dum", "lp"):
-        return 0
+        return DUMMY
     two = ATOMIC_NUMBERS.get(letters[:2].capitalize(), 0) if len(letters) > 1 else 0
     one = ATOMIC_NUMBERS.get(letters[0].upper(), 0)
     if declared:
         # the declared formula decides between Cl and C, Nb and N, Ho and H
-        return next((z for z in (two, one) if z in declared), two or one or -1)
+        return next((z for z in (two, one) if z in declared), two or one or UNKNOWN)
     mixed_case = letters[:2] == letters[:2].capitalize()
     usual = letters[:2].upper() in ("CL", "BR", "SI", "SE")
     if two and (usual or (mixed_case and (two in ORGANIC or not one))):
         return two
     if two and mixed_case and len(letters) == 2 and letters[0] not in "HCNO":
         return two
-    return one or two or -1
+    return one or two or UNKNOWN

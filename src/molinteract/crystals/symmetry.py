@@ -1,6 +1,7 @@
 """Which operations an entry has: its own list first, then the Hall symbol, the Hermann–Mauguin symbol, the number."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import gemmi
@@ -111,14 +112,14 @@ def _named_group(raw: RawStructure) -> gemmi.SpaceGroup | None:
     return None
 
 
-def _spellings(symbol: str) -> list[str]:
-    """Return the symbol and the forms in which tables may know it: P2(1)/c, P_2_1/c, PBCM, R 3 :H, P a 3."""
+def _spellings(symbol: str) -> Iterator[str]:
+    """Yield the symbol and the forms in which tables may know it: P2(1)/c, P_2_1/c, PBCM, R 3 :H, P a 3."""
     if not symbol:
-        return []
+        return
+    yield symbol
     plain = re.sub(r"\((\d)\)", r"\1", symbol).replace("_", " ").strip()
     plain = re.sub(r"\s*:\s*", ":", plain)
     close = plain.replace(" ", "")
     cased = close[:1].upper() + close[1:].lower().replace(":h", ":H").replace(":r", ":R")
-    forms = [symbol, plain, close, cased]
-    forms += [re.sub(r"^([PIF])([a-z])3", r"\1\2-3", form) for form in (close, cased)]
-    return list(dict.fromkeys(forms))
+    yield from (plain, close, cased)
+    yield from (re.sub(r"^([PIF])([a-z])3", r"\1\2-3", form) for form in (close, cased))

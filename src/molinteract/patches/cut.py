@@ -8,10 +8,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from molinteract.core.settings import PatchParameters
+from molinteract.patches.labels import contact_label
 from molinteract.patches.packed import QUANTUM, PackedMolecules
 from molinteract.patches.patch import PatchArrays
 
-_NO_EDGE, _INTER, _INTRA = 0, 1, 2
+Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 def cut_patches(
@@ -41,29 +42,56 @@ def cut_patches(
     PatchArrays
         In the order given.
     """
-    rows = tuple(np.ascontiguousarray(column, dtype=np.int64) for column in (crystal, i, j, operation))
-    shifts = np.ascontiguousarray(lattice, dtype=np.int64).reshape(-1, 3)
-    molecules = (
+    rows = _columns(crystal, i, j, operation, lattice)
+    reach = (parameters.radius, parameters.d_inter, parameters.d_intra)
+    return PatchArrays(*_cut(*_molecules(packed), packed.atomic_numbers, *rows, *reach))
+
+
+def survey_patches(
+    packed: PackedMolecules,
+    i: NDArray[np.int64],
+    j: NDArray[np.int64],
+    operation: NDArray[np.int64],
+    lattice: NDArray[np.int64],
+    flags: NDArray[np.uint8],
+    *,
+    parameters: PatchParameters,
+) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+    """Count the nodes and edges of the patches of one crystal and label them, without keeping the patches.
+
+    Parameters
+    ----------
+    packed : PackedMolecules
+        Of one crystal.
+    i, j, operation, lattice
+        As of ``cut_patches``.
+    flags : (atoms,) uint8
+        Chemistry flags of all molecules.
+    parameters : PatchParameters
+
+    Returns
+    -------
+    counts : (patches, 3) int32
+        Nodes, intermolecular edges, intramolecular edges.
+    labels : (patches,) int8
+        ``Interaction``.
+    """
+    rows = _columns(np.zeros_like(i), i, j, operation, lattice)
+    reach = (parameters.radius, parameters.d_inter, parameters.d_intra)
+    counts, labels = _survey(*_molecules(packed), flags, *rows, *reach)
+    return counts, labels
+
+
+def _columns(*columns: NDArray[np.integer]) -> Columns:
+    crystal, i, j, operation, lattice = (np.ascontiguousarray(column, dtype=np.int64) for column in columns)
+    return crystal, i, j, operation, lattice.reshape(-1, 3)
+
+
+def _molecules(packed: PackedMolecules) -> tuple[NDArray[np.float64] | NDArray[np.int64] | NDArray[np.int32], ...]:
+    return (
         packed.vectors, packed.operation_offsets, packed.rotations, packed.translations, packed.molecule_offsets,
         packed.atom_offsets, packed.positions,
     )  # fmt: skip
-    reach = (parameters.radius, parameters.d_inter, parameters.d_intra)
-    node_offsets, inter_offsets, intra_offsets = _count(*molecules, *rows, shifts, *reach)
-    return PatchArrays(
-        node_offsets,
-        inter_offsets,
-        intra_offsets,
-        *_fill(
-            *molecules,
-            packed.atomic_numbers,
-            *rows,
-            shifts,
-            *reach,
-            node_offsets,
-            inter_offsets,
-            intra_offsets,
-        ),
-    )
 
 
 @njit(cache=True)
@@ -134,16 +162,6 @@ def _nodes(
 
 
 @njit(cache=True)
-def _edge_kind(xyz, a, b, side_0, d_inter, d_intra):
-    """Tell which edge, if any, joins the nodes a < b."""
-    x, y, z = xyz[a, 0] - xyz[b, 0], xyz[a, 1] - xyz[b, 1], xyz[a, 2] - xyz[b, 2]
-    squared = x * x + y * y + z * z
-    if a < side_0 <= b:
-        return _INTER if squared <= d_inter * d_inter else _NO_EDGE
-    return _INTRA if squared <= d_intra * d_intra else _NO_EDGE
-
-
-@njit(cache=True)
 def _largest_molecule(atom_offsets):
     largest = 0
     for m in range(len(atom_offsets) - 1):
@@ -152,17 +170,113 @@ def _largest_molecule(atom_offsets):
 
 
 @njit(cache=True)
-def _count(
-    vectors, operation_offsets, rotations, translations, molecule_offsets, atom_offsets, positions,
+def _inter_edges(xyz, side_0, count, reach, near, edges):
+    """Write the pairs across the sides that are within reach, sorted; return their number, also where edges is too short."""
+    low = np.full(3, np.inf)
+    high = np.full(3, -np.inf)
+    for a in range(side_0):
+        for k in range(3):
+            low[k] = min(low[k], xyz[a, k] - reach)
+            high[k] = max(high[k], xyz[a, k] + reach)
+    candidates = 0
+    for b in range(side_0, count):
+        if (
+            low[0] <= xyz[b, 0] <= high[0] and low[1] <= xyz[b, 1] <= high[1] and low[2] <= xyz[b, 2] <= high[2]
+        ):  # fmt: skip
+            near[candidates] = b
+            candidates += 1
+    found = 0
+    for a in range(side_0):
+        for n in range(candidates):
+            b = near[n]
+            x, y, z = xyz[a, 0] - xyz[b, 0], xyz[a, 1] - xyz[b, 1], xyz[a, 2] - xyz[b, 2]
+            if x * x + y * y + z * z <= reach * reach:
+                if found < len(edges):
+                    edges[found, 0] = a
+                    edges[found, 1] = b
+                found += 1
+    return found
+
+
+@njit(cache=True)
+def _intra_edges(xyz, side_0, count, reach, edges):
+    """Write the pairs within a side that are within reach, sorted; return their number, also where edges is too short."""
+    found = 0
+    for a in range(count):
+        for b in range(a + 1, side_0 if a < side_0 else count):
+            x = xyz[a, 0] - xyz[b, 0]
+            if abs(x) > reach:
+                continue
+            y, z = xyz[a, 1] - xyz[b, 1], xyz[a, 2] - xyz[b, 2]
+            if x * x + y * y + z * z <= reach * reach:
+                if found < len(edges):
+                    edges[found, 0] = a
+                    edges[found, 1] = b
+                found += 1
+    return found
+
+
+@njit(cache=True)
+def _survey(
+    vectors, operation_offsets, rotations, translations, molecule_offsets, atom_offsets, positions, flags,
+    crystal, i, j, operation, lattice, radius, d_inter, d_intra,
+):  # fmt: skip
+    counts = np.empty((len(crystal), 3), dtype=np.int32)
+    labels = np.empty(len(crystal), dtype=np.int8)
+    size = _largest_molecule(atom_offsets)
+    work_i, work_j, xyz = np.empty((size, 3)), np.empty((size, 3)), np.empty((2 * size, 3))
+    atom, near = np.empty(2 * size, dtype=np.int32), np.empty(size, dtype=np.int32)
+    edges, none = np.empty((256, 2), dtype=np.int32), np.empty((0, 2), dtype=np.int32)
+    inverse = np.linalg.inv(vectors[0])
+    for p in range(len(crystal)):
+        side_0, count = _nodes(
+            vectors[0], inverse, operation_offsets, rotations, translations, molecule_offsets, atom_offsets,
+            positions, 0, i[p], j[p], operation[p], lattice[p], radius, work_i, work_j, xyz, atom,
+        )  # fmt: skip
+        n_inter = _inter_edges(xyz, side_0, count, d_inter, near, edges)
+        if n_inter > len(edges):
+            edges = np.empty((2 * n_inter, 2), dtype=np.int32)
+            _inter_edges(xyz, side_0, count, d_inter, near, edges)
+        counts[p, 0] = count
+        counts[p, 1] = n_inter
+        counts[p, 2] = _intra_edges(xyz, side_0, count, d_intra, none)
+        for e in range(n_inter):
+            edges[e, 0], edges[e, 1] = atom[edges[e, 0]], atom[edges[e, 1]]
+        labels[p] = contact_label(edges[:n_inter], atom_offsets[i[p]], atom_offsets[j[p]], flags)
+    return counts, labels
+
+
+@njit(cache=True)
+def _grown(array, needed):
+    """Return the array with room for so many rows at least, its rows kept."""
+    larger = np.empty((max(needed, 2 * len(array)), array.shape[1]), dtype=array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+@njit(cache=True)
+def _cut(
+    vectors, operation_offsets, rotations, translations, molecule_offsets, atom_offsets, positions, numbers,
     crystal, i, j, operation, lattice, radius, d_inter, d_intra,
 ):  # fmt: skip
     n = len(crystal)
     nodes = np.zeros(n + 1, dtype=np.int64)
     inter = np.zeros(n + 1, dtype=np.int64)
     intra = np.zeros(n + 1, dtype=np.int64)
-    size = _largest_molecule(atom_offsets)
-    work_i, work_j, xyz = np.empty((size, 3)), np.empty((size, 3)), np.empty((2 * size, 3))
-    atom = np.empty(2 * size, dtype=np.int32)
+    size = 0
+    total = 0
+    for p in range(n):
+        m, o = molecule_offsets[crystal[p]] + i[p], molecule_offsets[crystal[p]] + j[p]
+        n_i, n_j = atom_offsets[m + 1] - atom_offsets[m], atom_offsets[o + 1] - atom_offsets[o]
+        size = max(size, n_i, n_j)
+        total += n_i + n_j
+    z_out = np.empty(total, dtype=np.int16)
+    xyz_out = np.empty((total, 3))
+    side_out = np.empty(total, dtype=np.int8)
+    atom_out = np.empty(total, dtype=np.int32)
+    inter_out = np.empty((total + 64, 2), dtype=np.int32)
+    intra_out = np.empty((2 * total + 64, 2), dtype=np.int32)
+    work_i, work_j, near = np.empty((size, 3)), np.empty((size, 3)), np.empty(size, dtype=np.int32)
     last = -1
     inverse = np.zeros((3, 3))
     for p in range(n):
@@ -170,70 +284,33 @@ def _count(
         if c != last:
             inverse = np.linalg.inv(vectors[c])
             last = c
+        first = nodes[p]
+        xyz, atom = xyz_out[first:], atom_out[first:]
         side_0, count = _nodes(
             vectors[c], inverse, operation_offsets, rotations, translations, molecule_offsets, atom_offsets,
             positions, c, i[p], j[p], operation[p], lattice[p], radius, work_i, work_j, xyz, atom,
         )  # fmt: skip
-        n_inter = 0
-        n_intra = 0
-        for a in range(count):
-            for b in range(a + 1, count):
-                kind = _edge_kind(xyz, a, b, side_0, d_inter, d_intra)
-                if kind == _INTER:
-                    n_inter += 1
-                elif kind == _INTRA:
-                    n_intra += 1
-        nodes[p + 1] = nodes[p] + count
-        inter[p + 1] = inter[p] + n_inter
-        intra[p + 1] = intra[p] + n_intra
-    return nodes, inter, intra
-
-
-@njit(cache=True)
-def _fill(
-    vectors, operation_offsets, rotations, translations, molecule_offsets, atom_offsets, positions, numbers,
-    crystal, i, j, operation, lattice, radius, d_inter, d_intra, node_offsets, inter_offsets, intra_offsets,
-):  # fmt: skip
-    total = node_offsets[-1]
-    z_out = np.empty(total, dtype=np.int16)
-    xyz_out = np.empty((total, 3))
-    side_out = np.empty(total, dtype=np.int8)
-    atom_out = np.empty(total, dtype=np.int32)
-    inter_out = np.empty((inter_offsets[-1], 2), dtype=np.int32)
-    intra_out = np.empty((intra_offsets[-1], 2), dtype=np.int32)
-    size = _largest_molecule(atom_offsets)
-    work_i, work_j, xyz = np.empty((size, 3)), np.empty((size, 3)), np.empty((2 * size, 3))
-    atom = np.empty(2 * size, dtype=np.int32)
-    last = -1
-    inverse = np.zeros((3, 3))
-    for p in range(len(crystal)):
-        c = crystal[p]
-        if c != last:
-            inverse = np.linalg.inv(vectors[c])
-            last = c
-        side_0, count = _nodes(
-            vectors[c], inverse, operation_offsets, rotations, translations, molecule_offsets, atom_offsets,
-            positions, c, i[p], j[p], operation[p], lattice[p], radius, work_i, work_j, xyz, atom,
-        )  # fmt: skip
-        first = node_offsets[p]
         for a in range(count):
             side = 0 if a < side_0 else 1
             molecule = molecule_offsets[c] + (i[p] if side == 0 else j[p])
             z_out[first + a] = numbers[atom_offsets[molecule] + atom[a]]
             side_out[first + a] = side
-            atom_out[first + a] = atom[a]
-            for k in range(3):
-                xyz_out[first + a, k] = xyz[a, k]
-        e, f = inter_offsets[p], intra_offsets[p]
-        for a in range(count):
-            for b in range(a + 1, count):
-                kind = _edge_kind(xyz, a, b, side_0, d_inter, d_intra)
-                if kind == _INTER:
-                    inter_out[e, 0] = first + a
-                    inter_out[e, 1] = first + b
-                    e += 1
-                elif kind == _INTRA:
-                    intra_out[f, 0] = first + a
-                    intra_out[f, 1] = first + b
-                    f += 1
-    return z_out, xyz_out, side_out, atom_out, inter_out, intra_out
+        e = inter[p]
+        found = _inter_edges(xyz, side_0, count, d_inter, near, inter_out[e:])
+        if e + found > len(inter_out):
+            inter_out = _grown(inter_out, e + found)
+            _inter_edges(xyz, side_0, count, d_inter, near, inter_out[e:])
+        inter_out[e : e + found] += first
+        inter[p + 1] = e + found
+        f = intra[p]
+        found = _intra_edges(xyz, side_0, count, d_intra, intra_out[f:])
+        if f + found > len(intra_out):
+            intra_out = _grown(intra_out, f + found)
+            _intra_edges(xyz, side_0, count, d_intra, intra_out[f:])
+        intra_out[f : f + found] += first
+        intra[p + 1] = f + found
+        nodes[p + 1] = first + count
+    return (
+        nodes, inter, intra, z_out[: nodes[n]].copy(), xyz_out[: nodes[n]].copy(), side_out[: nodes[n]].copy(),
+        atom_out[: nodes[n]].copy(), inter_out[: inter[n]].copy(), intra_out[: intra[n]].copy(),
+    )  # fmt: skip

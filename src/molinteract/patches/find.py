@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from molinteract.core.settings import PatchParameters
 from molinteract.crystals.crystal import Crystal
-from molinteract.patches.cut import cut_patches
-from molinteract.patches.labels import label_patches
-from molinteract.patches.neighbours import neighbours
+from molinteract.patches.cut import survey_patches
+from molinteract.patches.neighbours import find_neighbours
 from molinteract.patches.orbits import contact_orbits
 from molinteract.patches.packed import QUANTUM, PackedMolecules, offsets
-from molinteract.patches.patch import PatchArrays, PatchTable
+from molinteract.patches.patch import PatchTable
 
 
 def pack(crystals: Sequence[Crystal]) -> PackedMolecules:
@@ -45,57 +44,27 @@ def find_patches(crystal: Crystal, flags: Sequence[NDArray[np.uint8]], *, parame
     PatchTable
         Sorted by (i, j, operation, lattice); neighbours without an edge inside the cut are counted only.
     """
-    i, j, operation, lattice, distance = _all_neighbours(crystal, parameters.d_inter)
-    arrays = cut_patches(pack([crystal]), np.zeros_like(i), i, j, operation, lattice, parameters=parameters)
-    orbit, multiplicity = contact_orbits(crystal, i, j, operation, lattice)
-    labels = label_patches(arrays.inter_edges, arrays.inter_offsets, _node_flags(arrays, i, j, flags))
-    keep = np.diff(arrays.inter_offsets) > 0
+    near = find_neighbours(crystal, reach=parameters.d_inter)
+    packed = pack([crystal])
+    counts, labels = survey_patches(
+        packed, near.i, near.j, near.operation, near.lattice, np.concatenate(list(flags)), parameters=parameters
+    )
+    orbit, multiplicity = contact_orbits(crystal, near)
+    keep = counts[:, 1] > 0
     return PatchTable(
-        i=i[keep].astype(np.int16),
-        j=j[keep].astype(np.int16),
-        operation=operation[keep].astype(np.int16),
-        lattice=lattice[keep].astype(np.int16),
+        i=near.i[keep].astype(np.int16),
+        j=near.j[keep].astype(np.int16),
+        operation=near.operation[keep].astype(np.int16),
+        lattice=near.lattice[keep].astype(np.int16),
         orbit=_renumbered(orbit[keep]),
         multiplicity=multiplicity[keep],
-        minimum_distance=distance[keep],
-        n_nodes=np.diff(arrays.node_offsets)[keep].astype(np.int32),
-        n_inter=np.diff(arrays.inter_offsets)[keep].astype(np.int32),
-        n_intra=np.diff(arrays.intra_offsets)[keep].astype(np.int32),
+        minimum_distance=near.distance[keep],
+        n_nodes=counts[keep, 0],
+        n_inter=counts[keep, 1],
+        n_intra=counts[keep, 2],
         label=labels[keep],
         n_empty=int((~keep).sum()),
     )
-
-
-def _all_neighbours(
-    crystal: Crystal, reach: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    count = len(crystal.molecules)
-    columns: list[NDArray[np.int64]] = []
-    distances: list[NDArray[np.float64]] = []
-    for i in range(count):
-        for j in range(count):
-            operation, lattice, distance = neighbours(crystal, i, j, reach=reach)
-            pair = np.broadcast_to(np.array([i, j]), (len(operation), 2))
-            columns.append(np.concatenate([pair, operation[:, None], lattice], axis=1))
-            distances.append(distance)
-    table, distance = np.concatenate(columns), np.concatenate(distances)
-    order = np.lexsort(table.T[::-1])
-    table = table[order]
-    return table[:, 0], table[:, 1], table[:, 2], table[:, 3:], distance[order]
-
-
-def _node_flags(
-    arrays: PatchArrays,
-    i: NDArray[np.int64],
-    j: NDArray[np.int64],
-    flags: Sequence[NDArray[np.uint8]],
-) -> NDArray[np.uint8]:
-    first = offsets([len(f) for f in flags])
-    sizes = np.diff(arrays.node_offsets)
-    molecule = np.where(arrays.molecule_index == 0, np.repeat(i, sizes), np.repeat(j, sizes))
-    joined: NDArray[np.uint8] = np.concatenate(list(flags))
-    of_nodes: NDArray[np.uint8] = joined[first[molecule] + arrays.atom_index]
-    return of_nodes
 
 
 def _renumbered(orbit: NDArray[np.int32]) -> NDArray[np.int32]:

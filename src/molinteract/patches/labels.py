@@ -1,36 +1,38 @@
 """The kind of contact a patch shows (SPEC 3)."""
 
-import numpy as np
-from numpy.typing import NDArray
+from numba import njit
 
 from molinteract.chemistry.flags import ACCEPTOR, AROMATIC, DONOR
 from molinteract.patches.patch import Interaction
 
+_NONE, _HYDROGEN_BOND, _AROMATIC = (
+    int(kind) for kind in (Interaction.NONE, Interaction.HYDROGEN_BOND, Interaction.AROMATIC)
+)
 
-def label_patches(
-    inter_edges: NDArray[np.int32], inter_offsets: NDArray[np.int64], node_flags: NDArray[np.uint8]
-) -> NDArray[np.int8]:
-    """Label patches: aromatic if any edge joins two aromatic atoms, else hydrogen bond if any joins donor and acceptor.
+
+@njit(cache=True)
+def contact_label(edges, first_i, first_j, flags):
+    """Label a contact: aromatic if any edge joins two aromatic atoms, else hydrogen bond if any joins donor and acceptor.
 
     Parameters
     ----------
-    inter_edges : (edges, 2) int32
-    inter_offsets : (patches + 1,) int64
-    node_flags : (atoms,) uint8
-        Bits of ``chemistry.flags`` for each node.
+    edges : (edges, 2) int
+        Atom of one molecule, atom of the other.
+    first_i, first_j : int
+        Where the flags of the two molecules begin.
+    flags : (atoms,) uint8
+        Bits of ``chemistry.flags``.
 
     Returns
     -------
-    (patches,) int8
-        ``Interaction``.
+    int
+        A value of ``Interaction``.
     """
-    a, b = node_flags[inter_edges[:, 0]], node_flags[inter_edges[:, 1]]
-    aromatic = (a & b & AROMATIC) > 0
-    hydrogen_bond = ((a & DONOR) > 0) & ((b & ACCEPTOR) > 0) | ((a & ACCEPTOR) > 0) & ((b & DONOR) > 0)
-    kind = np.where(
-        aromatic, Interaction.AROMATIC, np.where(hydrogen_bond, Interaction.HYDROGEN_BOND, Interaction.NONE)
-    ).astype(np.int8)
-    labels = np.zeros(len(inter_offsets) - 1, dtype=np.int8)
-    patch = np.repeat(np.arange(len(labels)), np.diff(inter_offsets))
-    np.maximum.at(labels, patch, kind)
-    return labels
+    label = _NONE
+    for e in range(len(edges)):
+        a, b = flags[first_i + edges[e, 0]], flags[first_j + edges[e, 1]]
+        if a & b & AROMATIC:
+            return _AROMATIC
+        if (a & DONOR and b & ACCEPTOR) or (a & ACCEPTOR and b & DONOR):
+            label = _HYDROGEN_BOND
+    return label

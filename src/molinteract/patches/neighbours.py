@@ -1,122 +1,150 @@
 """Which molecules touch a molecule: exact for any cell (SPEC 1.2)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from molinteract.crystals.crystal import Crystal
 from molinteract.patches.cut import place_image
+from molinteract.patches.packed import offsets
 
 
-def neighbours(
-    crystal: Crystal, i: int, j: int, *, reach: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Find the images of molecule j with an atom within reach of an atom of molecule i.
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """Ordered pairs of a molecule and an image that touches it, sorted by (i, j, operation, lattice).
 
-    Parameters
+    Attributes
     ----------
-    crystal : Crystal
-    i, j : int
-        Indices of symmetry-independent molecules; they may be equal.
-    reach : float
-        Å.
-
-    Returns
-    -------
-    operation : (neighbours,) int64
-        Lowest operation that makes the image.
-    lattice : (neighbours, 3) int64
+    i, j : (pairs,) int64
+        Indices of symmetry-independent molecules.
+    operation : (pairs,) int64
+        Lowest operation that makes the image of j.
+    lattice : (pairs, 3) int64
         Lattice vector added to it.
-    distance : (neighbours,) float64
+    distance : (pairs,) float64
         Shortest distance between the two molecules, Å.
     """
-    images = crystal.molecules[j].images
-    operation, lattice, distance = _neighbours(
-        crystal.molecules[i].positions,
-        crystal.molecules[j].positions,
-        images.astype(np.int64),
-        crystal.rotations[images].astype(np.float64),
-        crystal.translations[images],
+
+    i: NDArray[np.int64]
+    j: NDArray[np.int64]
+    operation: NDArray[np.int64]
+    lattice: NDArray[np.int64]
+    distance: NDArray[np.float64]
+
+
+def find_neighbours(crystal: Crystal, *, reach: float) -> Neighbours:
+    """Find every image of a molecule with an atom within reach (Å) of an atom of a symmetry-independent molecule."""
+    molecules = crystal.molecules
+    rows, distance = _neighbours(
+        np.concatenate([molecule.positions for molecule in molecules]),
+        offsets([len(molecule.positions) for molecule in molecules]),
+        np.concatenate([molecule.images for molecule in molecules]),
+        offsets([len(molecule.images) for molecule in molecules]),
+        crystal.rotations.astype(np.float64),
+        crystal.translations,
         crystal.vectors,
         reach,
-        i == j,
     )
-    return operation, lattice, distance
+    return Neighbours(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3:], distance)
 
 
 @njit(cache=True)
-def _centre_and_radius(points):
-    centre = np.zeros(3)
+def _measure(points, centre, low, high):
+    """Fill centre and bounding box of some points; return the radius around the centre."""
     for k in range(3):
         centre[k] = points[:, k].mean()
+        low[k] = points[:, k].min()
+        high[k] = points[:, k].max()
     radius = 0.0
     for n in range(len(points)):
         total = 0.0
         for k in range(3):
             total += (points[n, k] - centre[k]) ** 2
         radius = max(radius, total)
-    return centre, np.sqrt(radius)
+    return np.sqrt(radius)
 
 
 @njit(cache=True)
-def _shortest(own, other, shift, reach):
-    """Shortest distance between two molecules; atoms outside the box of the first are passed over."""
-    low = np.empty(3)
-    high = np.empty(3)
+def _shortest(own, low, high, other, other_low, other_high, shift, reach, near):
+    """Shortest distance between two molecules; only atoms within reach of the other's box are looked at."""
     for k in range(3):
-        low[k] = own[:, k].min() - reach
-        high[k] = own[:, k].max() + reach
+        if other_low[k] + shift[k] > high[k] + reach or other_high[k] + shift[k] < low[k] - reach:
+            return np.inf
+    count = 0
+    for a in range(len(own)):
+        inside = True
+        for k in range(3):
+            x = own[a, k] - shift[k]
+            inside = inside and other_low[k] - reach <= x <= other_high[k] + reach
+        if inside:
+            near[count] = a
+            count += 1
     best = np.inf
     for b in range(len(other)):
         x, y, z = other[b, 0] + shift[0], other[b, 1] + shift[1], other[b, 2] + shift[2]
-        if x < low[0] or x > high[0] or y < low[1] or y > high[1] or z < low[2] or z > high[2]:
+        if (
+            x < low[0] - reach or x > high[0] + reach or y < low[1] - reach or y > high[1] + reach
+            or z < low[2] - reach or z > high[2] + reach
+        ):  # fmt: skip
             continue
-        for a in range(len(own)):
+        for n in range(count):
+            a = near[n]
             squared = (own[a, 0] - x) ** 2 + (own[a, 1] - y) ** 2 + (own[a, 2] - z) ** 2
             best = min(best, squared)
     return np.sqrt(best)
 
 
 @njit(cache=True)
-def _neighbours(own, original, images, rotations, translations, vectors, reach, same):
+def _neighbours(positions, atom_offsets, images, image_offsets, turns, translations, vectors, reach):
     inverse = np.linalg.inv(vectors)
     spacing = np.empty(3)
     for k in range(3):
-        spacing[k] = 1.0 / np.sqrt((inverse[:, k] ** 2).sum())
-    centre, radius = _centre_and_radius(own)
-    operations = []
-    lattices = []
-    distances = []
-    other = np.empty_like(original)
-    low = np.empty(3, dtype=np.int64)
-    high = np.empty(3, dtype=np.int64)
-    for m in range(len(images)):
-        place_image(vectors, inverse, rotations[m], translations[m], original, other)
-        other_centre, other_radius = _centre_and_radius(other)
-        limit = radius + other_radius + reach
-        for k in range(3):
-            gap = 0.0
-            for b in range(3):
-                gap += (other_centre[b] - centre[b]) * inverse[b, k]
-            low[k] = int(np.ceil(-gap - limit / spacing[k]))
-            high[k] = int(np.floor(-gap + limit / spacing[k]))
-        for n0 in range(low[0], high[0] + 1):
-            for n1 in range(low[1], high[1] + 1):
-                for n2 in range(low[2], high[2] + 1):
-                    if same and images[m] == 0 and n0 == 0 and n1 == 0 and n2 == 0:
-                        continue
-                    shift = n0 * vectors[0] + n1 * vectors[1] + n2 * vectors[2]
-                    apart = 0.0
-                    for k in range(3):
-                        apart += (other_centre[k] + shift[k] - centre[k]) ** 2
-                    if apart > limit * limit:
-                        continue
-                    shortest = _shortest(own, other, shift, reach)
-                    if shortest <= reach:
-                        operations.append(images[m])
-                        lattices.append((n0, n1, n2))
-                        distances.append(shortest)
-    lattice = np.empty((len(lattices), 3), dtype=np.int64)
-    for n in range(len(lattices)):
-        lattice[n, 0], lattice[n, 1], lattice[n, 2] = lattices[n]
-    return np.array(operations, dtype=np.int64), lattice, np.array(distances, dtype=np.float64)
+        spacing[k] = 1.0 / np.sqrt(inverse[0, k] ** 2 + inverse[1, k] ** 2 + inverse[2, k] ** 2)
+    rows = np.empty((64, 6), dtype=np.int64)
+    distances = np.empty(64)
+    count = 0
+    other, near = np.empty_like(positions), np.empty(len(positions), dtype=np.int64)
+    centre, low, high = np.empty(3), np.empty(3), np.empty(3)
+    other_centre, other_low, other_high = np.empty(3), np.empty(3), np.empty(3)
+    first, last = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
+    shift = np.empty(3)
+    for i in range(len(atom_offsets) - 1):
+        own = positions[atom_offsets[i] : atom_offsets[i + 1]]
+        radius = _measure(own, centre, low, high)
+        for j in range(len(atom_offsets) - 1):
+            original = positions[atom_offsets[j] : atom_offsets[j + 1]]
+            image = other[: len(original)]
+            for m in range(image_offsets[j], image_offsets[j + 1]):
+                operation = images[m]
+                place_image(vectors, inverse, turns[operation], translations[operation], original, image)
+                limit = radius + _measure(image, other_centre, other_low, other_high) + reach
+                for k in range(3):
+                    gap = 0.0
+                    for b in range(3):
+                        gap += (other_centre[b] - centre[b]) * inverse[b, k]
+                    first[k] = int(np.ceil(-gap - limit / spacing[k]))
+                    last[k] = int(np.floor(-gap + limit / spacing[k]))
+                for n0 in range(first[0], last[0] + 1):
+                    for n1 in range(first[1], last[1] + 1):
+                        for n2 in range(first[2], last[2] + 1):
+                            if i == j and operation == 0 and n0 == 0 and n1 == 0 and n2 == 0:
+                                continue
+                            apart = 0.0
+                            for k in range(3):
+                                shift[k] = n0 * vectors[0, k] + n1 * vectors[1, k] + n2 * vectors[2, k]
+                                apart += (other_centre[k] + shift[k] - centre[k]) ** 2
+                            if apart > limit * limit:
+                                continue
+                            shortest = _shortest(own, low, high, image, other_low, other_high, shift, reach, near)
+                            if shortest > reach:
+                                continue
+                            if count == len(rows):
+                                rows = np.concatenate((rows, np.empty_like(rows)))
+                                distances = np.concatenate((distances, np.empty_like(distances)))
+                            rows[count, 0], rows[count, 1], rows[count, 2] = i, j, operation
+                            rows[count, 3], rows[count, 4], rows[count, 5] = n0, n1, n2
+                            distances[count] = shortest
+                            count += 1
+    return rows[:count].copy(), distances[:count].copy()

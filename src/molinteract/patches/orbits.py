@@ -5,27 +5,21 @@ or, exchanged, their inverses do. Operations are compared with translations roun
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from molinteract.crystals.crystal import Crystal, Molecule
+from molinteract.crystals.crystal import Crystal
+from molinteract.patches.neighbours import Neighbours
+from molinteract.patches.packed import offsets
 
-Key = tuple[int, int, bytes]
 
-
-def contact_orbits(
-    crystal: Crystal,
-    i: NDArray[np.integer],
-    j: NDArray[np.integer],
-    operation: NDArray[np.integer],
-    lattice: NDArray[np.integer],
-) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
+def contact_orbits(crystal: Crystal, pairs: Neighbours) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
     """Find the contact orbits of the neighbour pairs of one crystal.
 
     Parameters
     ----------
     crystal : Crystal
-    i, j, operation : (pairs,) int
-    lattice : (pairs, 3) int
+    pairs : Neighbours
 
     Returns
     -------
@@ -34,45 +28,121 @@ def contact_orbits(
     multiplicity : (pairs,) int16
         Number of neighbours of one M(i) in the orbit.
     """
-    groups = [_stabiliser(crystal, molecule) for molecule in crystal.molecules]
-    keys: list[Key] = []
-    for a, b, g, shift in zip(i.tolist(), j.tolist(), operation.tolist(), lattice, strict=True):
-        rotation = crystal.rotations[g].astype(np.int64)
-        keys.append(_key(a, b, rotation, crystal.translations[g] + shift, groups))
-    number: dict[Key, int] = {}
-    orbit = np.array([number.setdefault(key, len(number)) for key in keys], dtype=np.int32)
-    pairs = np.stack([np.asarray(i, dtype=np.int64), orbit.astype(np.int64)], axis=1).reshape(-1, 2)
-    _, inverse, counts = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
-    return orbit, counts[inverse.reshape(-1)].astype(np.int16)
+    molecules = crystal.molecules
+    orbit, multiplicity = _orbits(
+        crystal.rotations.astype(np.int64),
+        crystal.translations,
+        np.concatenate([molecule.stabiliser for molecule in molecules]),
+        np.concatenate([molecule.stabiliser_shifts for molecule in molecules]),
+        offsets([len(molecule.stabiliser) for molecule in molecules]),
+        pairs.i,
+        pairs.j,
+        pairs.operation,
+        pairs.lattice,
+    )
+    return orbit, multiplicity
 
 
-def _stabiliser(crystal: Crystal, molecule: Molecule) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    rotations = crystal.rotations[molecule.stabiliser].astype(np.int64)
-    return rotations, crystal.translations[molecule.stabiliser] + molecule.stabiliser_shifts
+@njit(cache=True)
+def _product(w, t, v, u, w_out, t_out):
+    """Write the product of (W, w) and (V, u): W V, W u + w."""
+    for r in range(3):
+        t_out[r] = t[r]
+        for k in range(3):
+            t_out[r] += w[r, k] * u[k]
+        for c in range(3):
+            w_out[r, c] = w[r, 0] * v[0, c] + w[r, 1] * v[1, c] + w[r, 2] * v[2, c]
 
 
-def _key(
-    i: int,
-    j: int,
-    rotation: NDArray[np.int64],
-    translation: NDArray[np.float64],
-    groups: list[tuple[NDArray[np.int64], NDArray[np.float64]]],
-) -> Key:
-    (left_w, left_t), (right_w, right_t) = groups[i], groups[j]
-    # every s g s': W = Ws Wg Ws', w = Ws (Wg ws' + wg) + ws
-    w = np.einsum("aij,jk,bkl->abil", left_w, rotation, right_w).reshape(-1, 3, 3)
-    middle = right_t @ rotation.T + translation
-    t = (np.einsum("aij,bj->abi", left_w, middle) + left_t[:, None]).reshape(-1, 3)
-    candidates = [_code(w, t)] if i <= j else []
-    if i >= j:
-        inverse = np.rint(np.linalg.inv(w)).astype(np.int64)
-        candidates.append(_code(inverse, -np.einsum("aij,aj->ai", inverse, t)))
-    codes = np.concatenate(candidates)
-    lowest = codes[np.lexsort(codes.T[::-1])[0]]
-    return min(i, j), max(i, j), lowest.tobytes()
+@njit(cache=True)
+def _inverse(w, t, w_out, t_out):
+    """Write the inverse of an operation; the determinant of W is 1 or -1."""
+    for r in range(3):
+        for c in range(3):
+            # cyclic indices give cofactors with their signs
+            a, b, d, e = (c + 1) % 3, (c + 2) % 3, (r + 1) % 3, (r + 2) % 3
+            w_out[r, c] = w[a, d] * w[b, e] - w[a, e] * w[b, d]
+    determinant = w[0, 0] * w_out[0, 0] + w[0, 1] * w_out[1, 0] + w[0, 2] * w_out[2, 0]
+    for r in range(3):
+        for c in range(3):
+            w_out[r, c] *= determinant
+    for r in range(3):
+        t_out[r] = -(w_out[r, 0] * t[0] + w_out[r, 1] * t[1] + w_out[r, 2] * t[2])
 
 
-def _code(rotations: NDArray[np.int64], translations: NDArray[np.float64]) -> NDArray[np.int64]:
-    # the small offset keeps values such as 0.12345, which lie between two steps, on one side
-    steps = np.floor(translations * 1e4 + 0.5 + 1e-5).astype(np.int64)
-    return np.concatenate([steps, rotations.reshape(-1, 9)], axis=1)
+@njit(cache=True)
+def _keep_lowest(w, t, key, fresh):
+    """Replace the key (translation in steps of 1e-4, then rotation) by that of an operation if it is lower."""
+    lower = fresh
+    for k in range(12):
+        # the small offset keeps values such as 0.12345, which lie between two steps, on one side
+        value = int(np.floor(t[k] * 1e4 + 0.5 + 1e-5)) if k < 3 else w[(k - 3) // 3, (k - 3) % 3]
+        if not lower and value > key[k]:
+            return
+        if value < key[k]:
+            lower = True
+        if lower:
+            key[k] = value
+
+
+@njit(cache=True)
+def _orbits(rotations, translations, stabiliser, stabiliser_shifts, stabiliser_offsets, i, j, operation, lattice):
+    n = len(i)
+    keys = np.empty((n, 12), dtype=np.int64)
+    turn, half, inverse = np.empty((3, 3), np.int64), np.empty((3, 3), np.int64), np.empty((3, 3), np.int64)
+    shift, half_shift, inverse_shift = np.empty(3), np.empty(3), np.empty(3)
+    for p in range(n):
+        g = operation[p]
+        fresh = True
+        for a in range(stabiliser_offsets[i[p]], stabiliser_offsets[i[p] + 1]):
+            left = stabiliser[a]
+            for b in range(stabiliser_offsets[j[p]], stabiliser_offsets[j[p] + 1]):
+                right = stabiliser[b]
+                # s g s', the lattice vectors of each included
+                _product(
+                    rotations[g], translations[g] + lattice[p], rotations[right],
+                    translations[right] + stabiliser_shifts[b], half, half_shift,
+                )  # fmt: skip
+                _product(rotations[left], translations[left] + stabiliser_shifts[a], half, half_shift, turn, shift)
+                if i[p] <= j[p]:
+                    _keep_lowest(turn, shift, keys[p], fresh)
+                    fresh = False
+                if i[p] >= j[p]:
+                    _inverse(turn, shift, inverse, inverse_shift)
+                    _keep_lowest(inverse, inverse_shift, keys[p], fresh)
+                    fresh = False
+    return _numbered(keys, i, j)
+
+
+@njit(cache=True)
+def _numbered(keys, i, j):
+    """Return numbers of equal keys by first appearance, and count the pairs of each molecule i with one number."""
+    n = len(keys)
+    orbit = np.empty(n, dtype=np.int32)
+    first = np.empty(n, dtype=np.int64)
+    count = 0
+    for p in range(n):
+        orbit[p] = -1
+        for o in range(count):
+            q = first[o]
+            if min(i[p], j[p]) == min(i[q], j[q]) and max(i[p], j[p]) == max(i[q], j[q]) and _equal(keys[p], keys[q]):
+                orbit[p] = o
+                break
+        if orbit[p] < 0:
+            orbit[p] = count
+            first[count] = p
+            count += 1
+    multiplicity = np.zeros(n, dtype=np.int16)
+    for p in range(n):
+        for q in range(n):
+            if orbit[p] == orbit[q] and i[p] == i[q]:
+                multiplicity[p] += 1
+    return orbit, multiplicity
+
+
+@njit(cache=True)
+def _equal(one, other):
+    for k in range(len(one)):  # noqa: SIM110 numba knows no all()
+        if one[k] != other[k]:
+            return False
+    return True
