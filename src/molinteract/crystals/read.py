@@ -1,7 +1,7 @@
 """CIF bytes become raw structures; gemmi parses, nothing is judged here."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import gemmi
 import numpy as np
@@ -31,7 +31,7 @@ _ATOM_NAMES = tuple(column.lstrip("?") for column in _ATOM_COLUMNS)
 _QUOTES = "'\";"
 
 
-def read_cif(data: bytes, *, source: str, file: str) -> Iterator[RawStructure | Rejected]:
+def read_cif(data: bytes | Iterable[bytes], *, source: str, file: str) -> Iterator[RawStructure | Rejected]:
     """Read every entry of a CIF file.
 
     A block is an entry if it has a cell or atom rows; blocks of mere metadata are passed over. A block that cannot be
@@ -39,26 +39,27 @@ def read_cif(data: bytes, *, source: str, file: str) -> Iterator[RawStructure | 
 
     Parameters
     ----------
-    data : bytes
-        Content of the file.
+    data : bytes or iterable of bytes
+        Content of the file, or pieces of it that are cut between data blocks.
     source : str
         What the user named.
     file : str
         Key of the file within the sources; the entry key is ``file#block``.
     """
-    blocks = parse_blocks(decode(data))
-    entries = [parsed for parsed in blocks if parsed.block is None or _is_entry(parsed.block)]
-    if not entries:
+    seen: Counter[str] = Counter()
+    for piece in (data,) if isinstance(data, bytes) else data:
+        for parsed in parse_blocks(decode(piece)):
+            if parsed.block is not None and not _is_entry(parsed.block):
+                continue
+            seen[parsed.name] += 1
+            name = parsed.name if seen[parsed.name] == 1 else f"{parsed.name}~{seen[parsed.name]}"
+            if parsed.block is None:
+                yield Rejected(source, file, name, f"{file}#{name}", Reason.PARSE_ERROR, parsed.note)
+            else:
+                yield _raw_structure(parsed.block, source=source, file=file, name=name, note=parsed.note)
+    if not seen:
         detail = "no block has a cell or atoms"
         yield Rejected(source, file, "", f"{file}#", Reason.PARSE_ERROR, detail)
-    seen: Counter[str] = Counter()
-    for parsed in entries:
-        seen[parsed.name] += 1
-        name = parsed.name if seen[parsed.name] == 1 else f"{parsed.name}~{seen[parsed.name]}"
-        if parsed.block is None:
-            yield Rejected(source, file, name, f"{file}#{name}", Reason.PARSE_ERROR, parsed.note)
-        else:
-            yield _raw_structure(parsed.block, source=source, file=file, name=name, note=parsed.note)
 
 
 def _is_entry(block: gemmi.cif.Block) -> bool:

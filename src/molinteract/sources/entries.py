@@ -1,79 +1,39 @@
-"""A source becomes items; an item becomes raw structures.
+"""A source becomes items, listed one at a time and in a fixed order; each item becomes raw structures when it is read.
 
 =====================  ==================================================================
 source                 items
 =====================  ==================================================================
-``x.cif``, ``.cif.gz``  the file (also ``.bz2``, ``.xz``)
-a folder               every such file below it, every archive and every ``*.db``
+``x.cif``              the file (also ``.cif.gz``, ``.cif.bz2``, ``.cif.xz``)
+a folder               every such file below it, every archive and every database
 ``a*.cif``             whatever the pattern matches
-``x.zip``              every such file in the archive
+``x.zip``, ``x.tar``   every such file in the archive (``.tar.gz``, ``.tgz``, ``.tar.bz2``,
+                       ``.tar.xz`` … too), and in archives inside it
 ``x.db``               every row of an ASE database (sqlite): a cell given whole
+``-``                  what is named on standard input, a line each
 ``sample:``            the embedded sample, as ``make sample`` fetched it
 =====================  ==================================================================
 """
 
 import glob
-import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 from molinteract.core.errors import SourceError
-from molinteract.crystals.raw import RawStructure
-from molinteract.crystals.rejected import Rejected
 from molinteract.sources import archives, ase_database, files
+from molinteract.sources.archives import printable
+from molinteract.sources.item import SourceItem
 
 SAMPLE = "sample:"
 SAMPLE_FILES = ("mech.db", "test.db")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceItem:
-    """One file, archive member or database row range, not yet read; small and picklable.
-
-    Attributes
-    ----------
-    key : str
-        Unique name, the same wherever the source lies: ``<name of the source>/<path within it>``.
-    source : str
-        What the user named.
-    path : str
-        File on disk.
-    kind : str
-        ``file``, ``zip`` or ``ase``.
-    member : str
-        Member of an archive, or ``first:last`` rows of a database.
-    size : int
-        Bytes, of an archive's member unpacked; for estimates.
-    """
-
-    key: str
-    source: str
-    path: str
-    kind: Literal["file", "zip", "ase"]
-    member: str = ""
-    size: int = 0
-
-    def read(self) -> Iterable[RawStructure | Rejected]:
-        """Read the entries of the item; what cannot be read is a ``Rejected``."""
-        if self.kind == "ase":
-            return ase_database.read_rows(self.path, self.member, source=self.source, file=self.key)
-        data = files.load(Path(self.path)) if self.kind == "file" else archives.load(self.path, self.member)
-        return files.entries(data, source=self.source, file=self.key)
-
-    def content_hash(self) -> str:
-        """Return the blake2b hash of the bytes as stored (of the whole file for a database); empty if unreadable."""
-        if self.kind == "ase":
-            data: bytes | str = Path(self.path).read_bytes()
-        else:
-            data = files.load(Path(self.path)) if self.kind == "file" else archives.load(self.path, self.member)
-        return hashlib.blake2b(data, digest_size=16).hexdigest() if isinstance(data, bytes) else ""
+STDIN = "-"
+READABLE = "CIF (also .gz, .bz2, .xz), .zip or .tar of CIF files, or an ASE database (.db)"
 
 
 def iterate(source: str) -> Iterator[SourceItem]:
-    """List the items of a source, in a fixed order.
+    """List the items of a source, one at a time, in a fixed order.
 
     Raises
     ------
@@ -81,23 +41,15 @@ def iterate(source: str) -> Iterator[SourceItem]:
         If nothing is there, or nothing in it can be read.
     """
     if source == SAMPLE:
-        folder = Path(os.environ.get("MOLINTERACT_SAMPLE", "data/sample"))
-        missing = [name for name in SAMPLE_FILES if not (folder / name).is_file()]
-        if missing:
-            raise SourceError(
-                f"{', '.join(missing)} not found in {folder}",
-                entry=SAMPLE,
-                remedy="run make sample in a clone, or set MOLINTERACT_SAMPLE to the folder that holds them",
-            )
-        for name in SAMPLE_FILES:
-            yield from _of_file(folder / name, key=name, source=source)
+        yield from _sample()
         return
-    paths = _paths(source)
+    if source == STDIN:
+        yield from _named_on_stdin()
+        return
     found = False
-    for path, key in paths:
-        for item in _of_file(path, key=key, source=source):
-            found = True
-            yield item
+    for item in _of_path(source):
+        found = True
+        yield item
     if not found:
         raise SourceError(
             "no CIF file, archive or database there",
@@ -106,34 +58,92 @@ def iterate(source: str) -> Iterator[SourceItem]:
         )
 
 
-def _paths(source: str) -> list[tuple[Path, str]]:
-    path = Path(source)
+def _sample() -> Iterator[SourceItem]:
+    folder = Path(os.environ.get("MOLINTERACT_SAMPLE", "data/sample"))
+    missing = [name for name in SAMPLE_FILES if not (folder / name).is_file()]
+    if missing:
+        raise SourceError(
+            f"{', '.join(missing)} not found in {folder}",
+            entry=SAMPLE,
+            remedy="run make sample in a clone, or set MOLINTERACT_SAMPLE to the folder that holds them",
+        )
+    for name in SAMPLE_FILES:
+        yield from _of_file(folder / name, key=name, source=SAMPLE)
+
+
+def _named_on_stdin() -> Iterator[SourceItem]:
+    """List what is named on standard input, by lines or (``find -print0``) by NUL; what is not there is read as a fault."""
+    seen = False
+    for line in sys.stdin:
+        for name in re.split("\0", line.rstrip("\r\n")):
+            if not name.strip():
+                continue
+            seen = True
+            path = Path(name)
+            key = printable(path.as_posix().lstrip("/"))
+            if path.is_dir():
+                yield from _in_folder(path, key=key, source=STDIN)
+            elif not path.exists():
+                yield SourceItem(key, STDIN, name, "fault", "no such file or folder")
+            elif not files.kind(path.name):
+                yield SourceItem(key, STDIN, name, "fault", f"no format that can be read: {READABLE}")
+            else:
+                yield from _of_file(path, key=key, source=STDIN)
+    if not seen:
+        raise SourceError("nothing was named on standard input", entry=STDIN, remedy="one path a line: ls *.cif | …")
+
+
+def _of_path(named: str) -> Iterator[SourceItem]:
+    path, source = Path(named), printable(named)
     if path.is_dir():
-        base = path.resolve()
-        inside = sorted(p for p in base.rglob("*") if p.is_file() and files.kind(p))
-        return [(p, f"{base.name}/{p.relative_to(base).as_posix()}") for p in inside]
-    if path.is_file():
-        if not files.kind(path):
+        yield from _in_folder(path, key=printable(path.resolve().name), source=source)
+    elif path.is_file():
+        if not files.kind(path.name):
             raise SourceError(
                 f"{path.suffix or 'a file without suffix'} is no format that can be read",
                 entry=source,
-                remedy="CIF (also .gz, .bz2, .xz), .zip of CIF files, or an ASE database (.db)",
+                remedy=READABLE,
             )
-        return [(path, path.name)]
-    matches = [Path(p) for p in sorted(glob.glob(source, recursive=True)) if files.kind(Path(p))]  # noqa: PTH207
+        yield from _of_file(path, key=printable(path.name), source=source, alone=True)
+    else:
+        yield from _matching(named)
+
+
+def _matching(pattern: str) -> Iterator[SourceItem]:
+    matches = [Path(p) for p in sorted(glob.glob(pattern, recursive=True)) if files.kind(p)]  # noqa: PTH207
+    source = printable(pattern)
     if not matches:
         raise SourceError("no such file or folder", entry=source, remedy="check the path")
     common = Path(os.path.commonpath([p.resolve().parent for p in matches]))
-    return [(p, p.resolve().relative_to(common).as_posix()) for p in matches]
+    for path in matches:
+        yield from _of_file(path, key=printable(path.resolve().relative_to(common).as_posix()), source=source)
 
 
-def _of_file(path: Path, *, key: str, source: str) -> Iterator[SourceItem]:
-    kind = files.kind(path)
-    if kind == "zip":
-        for member, size in archives.members(path):
-            yield SourceItem(f"{key}/{member}", source, str(path), "zip", member, size)
-    elif kind == "ase":
-        for rows, size in ase_database.row_ranges(path):
-            yield SourceItem(key, source, str(path), "ase", rows, size)
-    else:
-        yield SourceItem(key, source, str(path), "file", "", path.stat().st_size)
+def _in_folder(folder: Path, *, key: str, source: str) -> Iterator[SourceItem]:
+    """List a folder deep, by name; one directory's names are in memory at a time."""
+    with os.scandir(folder) as listing:
+        found = sorted(listing, key=lambda entry: entry.name)
+    for entry in found:
+        name = f"{key}/{printable(entry.name)}"
+        if entry.is_dir():
+            if not entry.is_symlink():  # a link to a folder above would never end
+                yield from _in_folder(Path(entry.path), key=name, source=source)
+        elif files.kind(entry.name) and entry.is_file():
+            yield from _of_file(Path(entry.path), key=name, source=source)
+
+
+def _of_file(path: Path, *, key: str, source: str, alone: bool = False) -> Iterator[SourceItem]:
+    """List the items of one file; a damaged archive or database among others is one item that says so when read."""
+    kind = files.kind(path.name)
+    try:
+        if kind in ("zip", "tar"):
+            yield from archives.items(path, key=key, source=source)
+        elif kind == "ase":
+            for rows, size in ase_database.row_ranges(path):
+                yield SourceItem(key, source, str(path), "ase", rows, size)
+        else:
+            yield SourceItem(key, source, str(path), "file", "", path.stat().st_size)
+    except SourceError as error:
+        if alone:
+            raise
+        yield SourceItem(key, source, str(path), "fault", error.message)

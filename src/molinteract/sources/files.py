@@ -1,55 +1,160 @@
-"""CIF files on disk, plain or compressed."""
+"""CIF content on disk, plain or compressed, read in pieces of whole data blocks."""
 
 import bz2
 import gzip
+import io
 import lzma
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Final, Literal, Protocol
 
 from molinteract.core.reasons import Reason
-from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.read import read_cif
 from molinteract.crystals.rejected import Rejected
+from molinteract.sources.item import Entries, SourceItem, Update
 
-_OPENERS = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+Kind = Literal["file", "zip", "tar", "ase", ""]
+
+_COMPRESSED: Final = (".gz", ".bz2", ".xz")
+_TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_KINDS: Final[dict[str, Kind]] = {".cif": "file", ".zip": "zip", ".db": "ase"}
+
+UNREADABLE: Final = (OSError, EOFError, zlib.error, lzma.LZMAError)
+"""What reading compressed bytes raises; ``gzip.BadGzipFile`` is an OSError."""
+
+PIECE: Final = 8_000_000
+"""Bytes read at once; a longer file is cut at the next ``data_``."""
+LARGEST_PIECE: Final = 256_000_000
+"""Bytes of one data block beyond which it is not read: no crystal is that long, a decompression bomb is."""
 
 
-def kind(path: Path) -> Literal["file", "zip", "ase", ""]:
-    """Return how a file would be read; empty where it would not."""
-    name = path.name.lower()
-    stem, suffix = path.stem.lower(), path.suffix.lower()
-    if name.endswith(".cif") or (suffix in _OPENERS and stem.endswith(".cif")):
-        return "file"
-    if suffix == ".zip":
-        return "zip"
-    return "ase" if suffix == ".db" else ""
+class Stream(Protocol):
+    """What is read here: an open file, or an unpacking one."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to ``size`` bytes."""
+
+    def readline(self, size: int = -1, /) -> bytes:
+        """Read a line, or ``size`` bytes of it."""
 
 
-def decompress(data: bytes, name: str) -> bytes | str:
-    """Return the content of a file by its suffix, or why it cannot be unpacked."""
-    opener = _OPENERS.get(Path(name).suffix.lower())
-    if opener is None:
-        return data
+class _TooLongError(Exception):
+    """One data block is longer than ``LARGEST_PIECE``."""
+
+
+def kind(name: str) -> Kind:
+    """Return how a file of this name would be read; empty where it would not."""
+    lowered = name.lower()
+    if lowered.endswith(_TAR):
+        return "tar"
+    for suffix in _COMPRESSED:
+        if lowered.endswith(".cif" + suffix):
+            return "file"
+    return _KINDS.get(os.path.splitext(lowered)[1], "")  # noqa: PTH122 Path would lose surrogates in odd names
+
+
+def uncompressed(stream: BinaryIO, name: str) -> Stream:
+    """Wrap a stream so that it reads the content of a file compressed by its suffix."""
+    lowered = name.lower()
+    if lowered.endswith(".gz"):
+        return gzip.GzipFile(fileobj=stream)
+    if lowered.endswith(".bz2"):
+        return bz2.BZ2File(stream)
+    if lowered.endswith(".xz"):
+        return lzma.LZMAFile(stream)
+    return stream
+
+
+def read_item(item: SourceItem, update: Update) -> Entries:
+    """Read the entries of a file."""
     try:
-        return opener(data)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        return f"cannot be unpacked: {error}"
-
-
-def load(path: Path) -> bytes | str:
-    """Return the content of a file, unpacked, or why it cannot be read."""
-    try:
-        data = path.read_bytes()
+        stream = Path(item.path).open("rb")  # noqa: SIM115 only the opening is in the try
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    return decompress(data, path.name)
+        yield unreadable(item, f"cannot be read: {error.strerror}")
+        return
+    with stream:
+        yield from entries(stream, item, update, name=item.path)
 
 
-def entries(data: bytes | str, *, source: str, file: str) -> Iterator[RawStructure | Rejected]:
-    """Read the entries of a file's content; a text instead of bytes is the reason why there is none."""
-    if isinstance(data, str):
-        yield Rejected(source, file, "", f"{file}#", Reason.PARSE_ERROR, data)
-    else:
-        yield from read_cif(data, source=source, file=file)
+def entries(
+    stream: BinaryIO, item: SourceItem, update: Update, *, name: str, faults: tuple[type[Exception], ...] = UNREADABLE
+) -> Entries:
+    """Read the entries of an open file, compressed or not by its name; a fault in it is the last entry.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+    item : SourceItem
+    update : callable
+        Is given every byte that is read.
+    name : str
+        Its suffix tells the compression.
+    faults : tuple of exception types
+        What reading the stream raises where it is damaged.
+    """
+    found: list[Rejected] = []
+
+    def content() -> Iterator[bytes]:
+        try:
+            for piece in pieces(uncompressed(stream, name)):
+                update(piece)
+                yield piece
+        except _TooLongError:
+            detail = f"a data block longer than {LARGEST_PIECE // 1_000_000} MB"
+            found.append(unreadable(item, detail, reason=Reason.TOO_LARGE))
+        except faults as error:
+            found.append(unreadable(item, f"cannot be unpacked: {error}"))
+
+    for entry in read_cif(content(), source=item.source, file=item.key):
+        # a file that breaks off before its first block has one fault, not two
+        if not (found and isinstance(entry, Rejected) and not entry.block):
+            yield entry
+    yield from found
+
+
+def unreadable(item: SourceItem, detail: str, *, reason: Reason = Reason.PARSE_ERROR) -> Rejected:
+    """Return the row of an item whose content cannot be had."""
+    return Rejected(item.source, item.key, "", f"{item.key}#", reason, detail)
+
+
+def pieces(stream: Stream) -> Iterator[bytes]:
+    """Cut CIF content into pieces of whole data blocks of about ``PIECE`` bytes.
+
+    A ``data_`` inside a text field (between lines that begin with ``;``) is no border. UTF-16 is not cut.
+    """
+    head = stream.read(PIECE)
+    if len(head) < PIECE and not (more := stream.read(1)):
+        yield head
+        return
+    if len(head) < PIECE:
+        head += more + stream.read(PIECE)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        whole = head + stream.read(LARGEST_PIECE)
+        if stream.read(1):
+            raise _TooLongError
+        yield whole
+        return
+    yield from _cut(head, stream)
+
+
+def _cut(head: bytes, stream: Stream) -> Iterator[bytes]:
+    part = io.BytesIO()
+    in_text = False
+    for line in _lines(head, stream):
+        if line.startswith(b";"):
+            in_text = not in_text
+        elif not in_text and part.tell() >= PIECE and line[:5].lower() == b"data_":
+            yield part.getvalue()
+            part = io.BytesIO()
+        part.write(line)
+        if part.tell() > LARGEST_PIECE:
+            raise _TooLongError
+    yield part.getvalue()
+
+
+def _lines(head: bytes, stream: Stream) -> Iterator[bytes]:
+    yield from (head + stream.readline(LARGEST_PIECE)).splitlines(keepends=True)
+    while line := stream.readline(LARGEST_PIECE):
+        yield line

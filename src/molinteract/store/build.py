@@ -4,7 +4,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 from molinteract.core.errors import SourceError, StoreError
 from molinteract.core.provenance import utc_now, versions
 from molinteract.core.settings import BuildSettings
-from molinteract.sources.entries import SourceItem, iterate
+from molinteract.sources.entries import iterate
+from molinteract.sources.item import SourceItem
 from molinteract.store.files import read_json, write_json, write_table
+from molinteract.store.manifest import Differences, Rebuild, chosen, compare, read_rebuild, write_rebuild
 from molinteract.store.process import INTERNAL
 from molinteract.store.schema import REJECTS, VERSION
 from molinteract.store.shards import ShardTask, is_whole, make_shard, sidecar_path
@@ -42,6 +44,8 @@ class BuildReport:
         Rejects that a fault of ours caused.
     reused_shards : int
         Shards that were already whole.
+    differences : Differences or None
+        Of a build from a manifest.
     """
 
     path: str
@@ -51,6 +55,7 @@ class BuildReport:
     reasons: dict[str, int]
     internal_errors: int
     reused_shards: int
+    differences: Differences | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ def build(
     settings: BuildSettings | None = None,
     workers: int = 1,
     resume: bool = False,
+    from_manifest: str | Path | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Build a store.
@@ -88,11 +94,14 @@ def build(
     out : str or Path
         Folder of the store.
     settings : BuildSettings, optional
-        The paper's by default.
+        The paper's by default, or those of ``from_manifest``.
     workers : int
         Processes. The store is the same for any number.
     resume : bool
         Go on with a build that was interrupted; whole shards are kept.
+    from_manifest : str or Path, optional
+        Build what the manifest of another store lists (``rebuild.jsonl.gz``, or the folder of the store), from these
+        sources, and report what differs.
     progress : callable, optional
         Called with (items done, items in all).
 
@@ -103,9 +112,12 @@ def build(
     StoreError
         If ``out`` holds something else, or a worker died.
     """
-    settings = settings or BuildSettings()
+    manifest = read_rebuild(from_manifest) if from_manifest is not None else None
+    settings = settings or (manifest.settings if manifest else BuildSettings())
     out = Path(out)
-    items = _items(sources)
+    items, extra = _items(sources), list[str]()
+    if manifest is not None:
+        items, extra = chosen(manifest, items)
     folder = _prepared(out, settings, resume=resume)
     tasks = [ShardTask(n, part, settings, str(folder)) for n, part in enumerate(_chunks(items))]
     todo = [task for task in tasks if not (resume and is_whole(task))]
@@ -114,15 +126,18 @@ def build(
         done += len(task.items)
         if progress is not None:
             progress(done, len(items))
-    _finish(out, folder, tasks, settings, sources)
-    return _report(out, folder, tasks, reused=len(tasks) - len(todo))
+    _finish(out, folder, tasks, settings, manifest.sources if manifest else sources)
+    report = _report(out, reused=len(tasks) - len(todo))
+    if manifest is None:
+        return report
+    return replace(report, differences=_differences(manifest, out, folder, tasks, settings, extra))
 
 
 def _items(sources: Sequence[str]) -> list[SourceItem]:
     items = [item for source in sources for item in iterate(source)]
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[str, str] = {}
     for item in items:
-        other = seen.setdefault((item.key, item.member), item.source)
+        other = seen.setdefault(item.name, item.source)
         if other != item.source:
             raise SourceError(
                 f"{other!r} and {item.source!r} both hold {item.key!r}: entries would share a name",
@@ -207,6 +222,9 @@ def _finish(
     sidecars = [read_json(sidecar_path(folder, task.number)) for task in tasks]
     rejects = [pq.read_table(folder / f"rejects-{task.number:05d}.parquet") for task in tasks]
     write_table(pa.concat_tables(rejects) if rejects else REJECTS.empty_table(), out / "rejects.parquet")
+    checksums = {name: value for s in sidecars for name, value in s["checksums"].items()}
+    records = (record for s in sidecars for record in s["items"])
+    write_rebuild(out, settings=settings, sources=sources, checksums=checksums, records=records)
     counts = {name: sum(s["rows"][name] for s in sidecars) for name in ("crystals", "molecules", "patches", "rejects")}
     write_json(
         {
@@ -214,8 +232,7 @@ def _finish(
             "settings": settings.model_dump(mode="json"),
             "sources": list(sources),
             "rows": counts,
-            "checksums": {name: value for s in sidecars for name, value in s["checksums"].items()},
-            "content": {key: value for s in sidecars for key, value in s["content"].items()},
+            "checksums": checksums,
             "versions": versions(),
             "written": utc_now(),
         },
@@ -223,7 +240,20 @@ def _finish(
     )
 
 
-def _report(out: Path, folder: Path, tasks: Sequence[ShardTask], *, reused: int) -> BuildReport:
+def _differences(
+    manifest: Rebuild,
+    out: Path,
+    folder: Path,
+    tasks: Sequence[ShardTask],
+    settings: BuildSettings,
+    extra: Sequence[str],
+) -> Differences:
+    records = (record for task in tasks for record in read_json(sidecar_path(folder, task.number))["items"])
+    checksums = read_json(out / "manifest.json")["checksums"]
+    return compare(manifest, settings=settings, checksums=checksums, records=records, extra=extra)
+
+
+def _report(out: Path, *, reused: int) -> BuildReport:
     rows = read_json(out / "manifest.json")["rows"]
     rejects = pq.read_table(out / "rejects.parquet", columns=["reason", "detail"]).to_pylist()
     reasons: dict[str, int] = {}

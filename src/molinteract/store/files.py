@@ -17,14 +17,14 @@ def write_table(table: pa.Table, path: Path) -> None:
     """Write a parquet file atomically."""
     scratch = path.with_name(f".{path.name}.part")
     pq.write_table(table, scratch, compression="zstd", row_group_size=1 << 16)
-    _publish(scratch, path)
+    publish(scratch, path)
 
 
 def write_json(value: Mapping[str, Any], path: Path) -> None:
     """Write a JSON file atomically."""
     scratch = path.with_name(f".{path.name}.part")
     scratch.write_text(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True), encoding="utf-8")
-    _publish(scratch, path)
+    publish(scratch, path)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -52,7 +52,8 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def _publish(scratch: Path, path: Path) -> None:
+def publish(scratch: Path, path: Path) -> None:
+    """Flush a finished file to disk and give it its name."""
     descriptor = os.open(scratch, os.O_RDONLY)
     try:
         os.fsync(descriptor)

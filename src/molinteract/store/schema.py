@@ -4,11 +4,14 @@
 their checksums; a shard without it does not exist. ``docs/data.md`` explains every column.
 """
 
+import re
 from typing import Final
 
 import pyarrow as pa
 
 from molinteract.core.errors import StoreError
+
+_CONTAINER: Final = re.compile(r"(?i)\.(zip|db|aselmdb|tar|tgz|tbz2|txz|tar\.(gz|bz2|xz))$")
 
 VERSION: Final = 1
 """Version of the layout; a reader upgrades older ones with ``UPGRADES``."""
@@ -125,7 +128,8 @@ def check_version(version: object, *, where: str) -> None:
 def group_of(file: str) -> str:
     """Return the group of a file for counting: the archive, database or folder it comes from."""
     parts = file.split("/")
-    for k, part in enumerate(parts):
-        if part.lower().endswith((".zip", ".db")):
-            return parts[k].rsplit(".", 1)[0]
+    for part in parts:
+        found = _CONTAINER.search(part)
+        if found:
+            return part[: found.start()]
     return parts[-2] if len(parts) > 1 else ""

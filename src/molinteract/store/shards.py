@@ -1,16 +1,19 @@
 """One shard: some source items, processed and written. The same task code for one process and for many."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from molinteract.core.settings import BuildSettings
 from molinteract.crystals.rejected import Rejected
-from molinteract.sources.entries import SourceItem
+from molinteract.sources.item import SourceItem
 from molinteract.store import rows
 from molinteract.store.files import checksum, read_json, write_json, write_table
-from molinteract.store.process import process
+from molinteract.store.manifest import item_record
+from molinteract.store.process import ProcessedEntry, process
 from molinteract.store.schema import TABLES
 
 
@@ -34,17 +37,19 @@ def make_shard(task: ShardTask) -> int:
     The tables come first, the sidecar with their checksums last: a shard without sidecar does not exist.
     """
     tables: dict[str, list[rows.Row]] = {name: [] for name in TABLES}
-    hashes: dict[str, str] = {}
+    records: list[dict[str, Any]] = []
     for item in task.items:
-        hashes[f"{item.key}|{item.member}" if item.kind == "ase" else item.key] = item.content_hash()
-        for raw in item.read():
+        reading, outcome = item.read(), Counter[str]()
+        for raw in reading:
             result = raw if isinstance(raw, Rejected) else process(raw, task.settings)
+            outcome["kept" if isinstance(result, ProcessedEntry) else result.reason.value] += 1
             if isinstance(result, Rejected):
                 tables["rejects"].append(rows.reject_row(result))
                 continue
             tables["crystals"].append(rows.crystal_row(result))
             tables["molecules"] += rows.molecule_rows(result)
             tables["patches"] += rows.patch_rows(result, task.settings)
+        records.append(item_record(item, reading.content_hash, outcome))
     folder = Path(task.folder)
     paths = {name: folder / f"{name}-{task.number:05d}.parquet" for name in TABLES}
     for name, path in paths.items():
@@ -54,7 +59,7 @@ def make_shard(task: ShardTask) -> int:
         "identity": task.identity(),
         "checksums": {path.name: checksum(path) for path in paths.values()},
         "rows": {name: len(tables[name]) for name in TABLES},
-        "content": hashes,
+        "items": records,
     }
     write_json(sidecar, sidecar_path(folder, task.number))
     return task.number

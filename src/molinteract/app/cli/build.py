@@ -20,6 +20,9 @@ def build(
     ] = None,
     workers: Annotated[int, Parameter(help="Processes.")] = 1,
     resume: Annotated[bool, Parameter(negative="", help="Go on with an interrupted build.")] = False,
+    from_manifest: Annotated[
+        Path | None, Parameter(help="Build what another store's rebuild.jsonl.gz lists, and say what differs.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -33,7 +36,8 @@ def build(
     from molinteract.core.settings import BuildSettings
     from molinteract.store import build as store
 
-    settings = BuildSettings.load(config, set_ or [])
+    own = config is not None or set_ or from_manifest is None
+    settings = BuildSettings.load(config, set_ or []) if own else None
     if dry_run:
         guess = store.estimate(sources)
         text = (
@@ -43,12 +47,17 @@ def build(
         emit(asdict(guess), text, as_json=as_json)
         return 0
     with progress_bar("building", unit="items", quiet=quiet) as bar:
-        report = store.build(sources, out, settings=settings, workers=workers, resume=resume, progress=bar)
+        report = store.build(
+            sources, out, settings=settings, workers=workers, resume=resume, from_manifest=from_manifest, progress=bar
+        )
     lines = [f"{report.kept:,} entries kept, {report.rejected:,} rejected, {report.patches:,} patches in {report.path}"]
     lines += [f"  {count:6,}  {reason}" for reason, count in report.reasons.items()]
     if report.internal_errors:
         lines.append(
             f"{report.internal_errors} rejects are faults of this program (detail 'internal error'): report them"
         )
+    differs = report.differences
+    if differs is not None:
+        lines.append(differs.text())
     emit(asdict(report), "\n".join(lines), as_json=as_json)
-    return 1 if report.internal_errors or not report.kept else 0
+    return 1 if report.internal_errors or not report.kept or (differs and not differs.identical) else 0
