@@ -206,10 +206,10 @@ def test_paths_are_taken_from_standard_input(tmp_path, monkeypatch):
 def test_odd_file_names_become_valid_text(tmp_path):
     folder = tmp_path / "Kristalle äöü 结晶"
     folder.mkdir()
-    (folder / os.fsdecode(b"caf\xe9.cif")).write_bytes(FORMIC_ACID)
+    (folder / os.fsdecode(b"n\xe9on.cif")).write_bytes(FORMIC_ACID)
     (folder / "größe.cif").write_bytes(FORMIC_ACID)
     found = read(folder)
-    assert set(found) == {"Kristalle äöü 结晶/caf\\xe9.cif", "Kristalle äöü 结晶/größe.cif"}
+    assert set(found) == {"Kristalle äöü 结晶/n\\xe9on.cif", "Kristalle äöü 结晶/größe.cif"}
     for key, (entry,) in found.items():
         assert isinstance(entry, RawStructure)
         assert key.encode()  # no lone surrogate is left
