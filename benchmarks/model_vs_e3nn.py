@@ -8,8 +8,11 @@ import torch
 from e3nn import o3
 
 from harness import Figure, arguments, paired, report
+from molinteract.kernels.geometry import EdgeGeometry
 from molinteract.kernels.irreps import Irreps
-from molinteract.kernels.tensor_product import edge_convolution, product_spec
+from molinteract.kernels.layout import edge_layout
+from molinteract.kernels.paths import product_spec
+from molinteract.kernels.tensor_product import edge_convolution
 
 PAPER = Irreps(32, 16, 16, 32)
 
@@ -39,8 +42,8 @@ def _step(forward) -> None:
 def _layers(nodes: int, edges: int, hidden: int):
     spec = product_spec(PAPER, PAPER)
     features = torch.randn(nodes, PAPER.dim, requires_grad=True)
-    receivers = torch.randint(nodes, (edges,)).sort().values
-    senders = torch.randint(nodes, (edges,))
+    layout = edge_layout(*torch.randint(nodes, (2, edges)), n_receivers=nodes, n_senders=nodes)
+    receivers, senders = layout.receivers, layout.senders
     directions = torch.nn.functional.normalize(torch.randn(edges, 3))
     activations = torch.rand(edges, hidden, requires_grad=True)
     weight = torch.randn(spec.weight_numel, hidden, requires_grad=True)
@@ -54,17 +57,8 @@ def _layers(nodes: int, edges: int, hidden: int):
     place[index] = torch.arange(len(index))
 
     def ours() -> torch.Tensor:
-        return edge_convolution(
-            features,
-            directions,
-            activations,
-            weight,
-            bias,
-            spec=spec,
-            receivers=receivers,
-            senders=senders,
-            n_receivers=nodes,
-        )
+        geometry = EdgeGeometry(layout, directions)
+        return edge_convolution(features, geometry, activations, weight, bias, spec=spec)
 
     def stock() -> torch.Tensor:
         y = o3.spherical_harmonics(harmonics, directions, normalize=False, normalization="component")

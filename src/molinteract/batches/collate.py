@@ -28,7 +28,7 @@ def collate(arrays: PatchArrays, rows: NDArray[np.integer], *, dtype: torch.dtyp
         inter_edges=_directed(arrays.inter_edges),
         intra_edges=_directed(arrays.intra_edges),
         rows=torch.from_numpy(np.asarray(rows, dtype=np.int64)),
-    )
+    ).prepared()
 
 
 def _directed(pairs: NDArray[np.int32]) -> torch.Tensor:

@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from molinteract.batches.batch import PatchBatch
-from molinteract.kernels.irreps import Irreps
+from molinteract.batches.batch import POOL, PatchBatch
+from molinteract.kernels.irreps import Irreps, from_planes
 from molinteract.network.config import NetworkConfig
 from molinteract.network.embedding import ElementEmbedding, LengthEmbedding
 from molinteract.network.geometry import Edges, edge_geometry
@@ -58,11 +58,11 @@ class InteractNN(nn.Module):
 
     def encode(self, batch: PatchBatch) -> Tensor:
         """Return node features (nodes, irreps.dim), in e3nn's layout."""
-        features: Tensor = self.elements(batch.atomic_numbers)
+        planes: Tensor = self.elements(batch.atomic_numbers)  # scalars alone lie the same in both layouts
         edges = self._edges(batch)
         for layer in self.layers:
-            features = layer(features, edges)
-        return features
+            planes = layer(planes, edges)
+        return from_planes(planes, self.irreps)
 
     def denoise(self, batch: PatchBatch, features: Tensor) -> Tensor:
         """Return predicted displacements (nodes, 3) in Å, not yet clamped, from ``encode``'s features."""
@@ -71,7 +71,7 @@ class InteractNN(nn.Module):
 
     def readout(self, batch: PatchBatch, features: Tensor) -> Tensor:
         """Return patch vectors z (patches, 2 ns) from ``encode``'s features (Eq. 2)."""
-        vectors: Tensor = self.pool(features, batch.positions, batch.patch_index, batch.molecule_index, batch.n_patches)
+        vectors: Tensor = self.pool(features, batch.positions, batch.layout(POOL))
         return vectors
 
     def node_vectors(self, features: Tensor) -> Tensor:
@@ -86,9 +86,8 @@ class InteractNN(nn.Module):
         return self.denoise(batch, features), self.readout(batch, features)
 
     def _edges(self, batch: PatchBatch) -> dict[str, Edges]:
-        indices = {INTER: batch.inter_edges, INTRA: batch.intra_edges}
         edges = {}
         for name, embed in self.lengths.items():
-            directions, lengths = edge_geometry(batch.positions, indices[name])
-            edges[name] = Edges(indices[name][0], indices[name][1], directions, embed(lengths))
+            geometry, lengths = edge_geometry(batch.positions, batch.layout(name))
+            edges[name] = Edges(geometry, embed(lengths))
         return edges

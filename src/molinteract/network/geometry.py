@@ -4,28 +4,28 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from molinteract.kernels.tensor_product import directions_and_lengths
+from molinteract.kernels.geometry import EdgeGeometry, directions_and_lengths
+from molinteract.kernels.layout import EdgeLayout
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edges:
-    """Edges of one type with all that the layers need of them.
+    """Edges of one type with all that the layers need of them, in the order of their layout.
 
     Attributes
     ----------
-    receivers, senders : (edges,) int64
-    directions : (edges, 3)
-        r̂ from receiver to sender.
+    geometry : EdgeGeometry
+        Layout and directions.
     embedding : (edges, ns)
         e_ab.
     """
 
-    receivers: Tensor
-    senders: Tensor
-    directions: Tensor
+    geometry: EdgeGeometry
     embedding: Tensor
 
 
-def edge_geometry(positions: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
-    """Return unit vectors and lengths of edges (2, edges) at positions (nodes, 3)."""
-    return directions_and_lengths(positions[edge_index[0]], positions[edge_index[1]])
+def edge_geometry(positions: Tensor, layout: EdgeLayout) -> tuple[EdgeGeometry, Tensor]:
+    """Return directions and lengths (edges,) of edges at positions (nodes, 3)."""
+    ends = [positions.index_select(0, nodes) for nodes in (layout.receivers, layout.senders)]
+    directions, lengths = directions_and_lengths(*ends)
+    return EdgeGeometry(layout, directions), lengths

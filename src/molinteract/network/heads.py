@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from molinteract.kernels.batch_norm import EquivariantBatchNorm
-from molinteract.kernels.irreps import Irreps
+from molinteract.kernels.irreps import Irreps, to_planes
 from molinteract.network.geometry import Edges
 from molinteract.network.interaction import Interaction
 
@@ -27,5 +27,5 @@ class DenoisingHead(nn.Module):
 
     def forward(self, features: Tensor, edges: dict[str, Edges]) -> Tensor:
         """Return (nodes, 3) in Å, not yet clamped."""
-        vectors = self.layer(features, edges).view(-1, 2, 3)
+        vectors = self.layer(to_planes(features, self.layer.irreps_in), edges).view(-1, 2, 3)
         return torch.sum(vectors, dim=1)

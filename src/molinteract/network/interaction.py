@@ -1,11 +1,12 @@
-"""One message-passing layer (Eq. 1)."""
+"""One message-passing layer (Eq. 1). Features are in planes here (:func:`molinteract.kernels.irreps.to_planes`)."""
 
-import torch
 from torch import Tensor, nn
 
 from molinteract.kernels.batch_norm import EquivariantBatchNorm
 from molinteract.kernels.irreps import Irreps, pad
-from molinteract.kernels.tensor_product import edge_convolution, product_spec
+from molinteract.kernels.paths import product_spec
+from molinteract.kernels.psi import pair_hidden
+from molinteract.kernels.tensor_product import planes_convolution
 from molinteract.network.geometry import Edges
 
 INTER = "inter"
@@ -32,22 +33,15 @@ class EdgeConvolution(nn.Module):
         self.second = nn.Linear(hidden, self.spec.weight_numel)
         self.norm = EquivariantBatchNorm(irreps_out)
 
-    def forward(self, features: Tensor, edges: Edges) -> Tensor:
-        """Return (nodes, irreps_out.dim); all nodes enter the norm, those without neighbours as zeros."""
-        even = features[:, : self.irreps_in.n0e]
-        inputs = torch.cat([edges.embedding, even[edges.receivers], even[edges.senders]], dim=1)
-        message = edge_convolution(
-            features,
-            edges.directions,
-            torch.relu(self.first(inputs)),
-            self.second.weight,
-            self.second.bias,
-            spec=self.spec,
-            receivers=edges.receivers,
-            senders=edges.senders,
-            n_receivers=features.shape[0],
+    def forward(self, planes: Tensor, edges: Edges) -> Tensor:
+        """Return planes (nodes, irreps_out.dim); all nodes enter the norm, those without neighbours as zeros."""
+        even = planes[:, : self.irreps_in.n0e]
+        layout = edges.geometry.layout
+        hidden = pair_hidden(edges.embedding, even, self.first.weight, self.first.bias, layout)
+        message = planes_convolution(
+            planes, edges.geometry, hidden, self.second.weight, self.second.bias, spec=self.spec
         )
-        normed: Tensor = self.norm(message)
+        normed: Tensor = self.norm(message, planes=True)
         return normed
 
 
@@ -78,10 +72,10 @@ class Interaction(nn.Module):
             {name: EdgeConvolution(irreps_in, irreps_out, ns=ns, hidden=hidden) for name in types}
         )
 
-    def forward(self, features: Tensor, edges: dict[str, Edges]) -> Tensor:
-        """Return (nodes, irreps_out.dim)."""
-        messages = [convolution(features, edges[name]) for name, convolution in self.convolutions.items()]
-        total = messages[0] if len(messages) == 1 else torch.stack(messages).sum(0)
+    def forward(self, planes: Tensor, edges: dict[str, Edges]) -> Tensor:
+        """Return planes (nodes, irreps_out.dim) from planes (nodes, irreps_in.dim)."""
+        messages = [convolution(planes, edges[name]) for name, convolution in self.convolutions.items()]
+        total: Tensor = messages[0] if len(messages) == 1 else messages[0] + messages[1]
         if not self.residual:
             return total
-        return pad(features, self.irreps_in, self.irreps_out) + total
+        return pad(planes, self.irreps_in, self.irreps_out) + total

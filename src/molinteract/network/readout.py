@@ -4,13 +4,12 @@ import torch
 from torch import Tensor, nn
 
 from molinteract.kernels.batch_norm import EquivariantBatchNorm
+from molinteract.kernels.geometry import EdgeGeometry, directions_and_lengths
 from molinteract.kernels.irreps import Irreps
-from molinteract.kernels.tensor_product import (
-    directions_and_lengths,
-    edge_convolution,
-    mean_at_receivers,
-    product_spec,
-)
+from molinteract.kernels.layout import EdgeLayout
+from molinteract.kernels.paths import product_spec
+from molinteract.kernels.reference import mean_at_receivers
+from molinteract.kernels.tensor_product import edge_convolution
 from molinteract.network.embedding import LengthEmbedding
 
 
@@ -36,24 +35,20 @@ class Readout(nn.Module):
         self.second = nn.Linear(2 * ns, self.spec.weight_numel)
         self.norm = EquivariantBatchNorm(Irreps(ns))
 
-    def forward(
-        self, features: Tensor, positions: Tensor, patch_index: Tensor, molecule_index: Tensor, n_patches: int
-    ) -> Tensor:
-        """Return (patches, 2 ns)."""
-        side = 2 * patch_index + molecule_index
-        centres = mean_at_receivers(positions, side, 2 * n_patches)
-        directions, lengths = directions_and_lengths(centres[side], positions)
-        inputs = torch.cat([self.lengths(lengths), features[:, : self.irreps.n0e]], dim=1)
+    def forward(self, features: Tensor, positions: Tensor, layout: EdgeLayout) -> Tensor:
+        """Return (patches, 2 ns); ``layout`` leads from every atom to the centre of its molecule in its patch."""
+        centres = mean_at_receivers(positions.index_select(0, layout.senders), layout.receivers, layout.n_receivers)
+        directions, lengths = directions_and_lengths(
+            centres.index_select(0, layout.receivers), positions.index_select(0, layout.senders)
+        )
+        even = features[:, : self.irreps.n0e].index_select(0, layout.senders)
         halves = edge_convolution(
             features,
-            directions,
-            torch.relu(self.first(inputs)),
+            EdgeGeometry(layout, directions),
+            torch.relu(self.first(torch.cat([self.lengths(lengths), even], dim=1))),
             self.second.weight,
             self.second.bias,
             spec=self.spec,
-            receivers=side,
-            senders=torch.arange(len(side), device=side.device),
-            n_receivers=2 * n_patches,
         )
         normed: Tensor = self.norm(halves)
-        return normed.view(n_patches, -1)
+        return normed.view(layout.n_receivers // 2, -1)

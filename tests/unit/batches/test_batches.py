@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given, settings
@@ -45,6 +47,28 @@ def test_collate_keeps_every_pair_in_both_directions(seed, patches):
     assert (sides[batch.intra_edges[0]] == sides[batch.intra_edges[1]]).all()
     assert batch.n_patches == patches
     assert batch.n_nodes == len(arrays.atomic_numbers)
+
+
+def test_layouts_are_prepared_and_follow_the_edges():
+    batch = collate(random_arrays(0), np.arange(3))
+    for name in ("inter", "intra", "pool"):
+        assert batch.layout(name) is getattr(batch.layouts, name)
+    edges = batch.inter_edges
+    layout = batch.layout("inter")
+    pairs = sorted(zip(layout.receivers.tolist(), layout.senders.tolist(), strict=True))
+    assert pairs == sorted(map(tuple, edges.T.tolist()))
+    pool = batch.layout("pool")
+    assert sorted(pool.senders.tolist()) == list(range(batch.n_nodes))
+    assert torch.equal(pool.receivers, (2 * batch.patch_index + batch.molecule_index)[pool.senders])
+    assert batch.with_positions(batch.positions + 1).layout("inter") is layout
+    fewer = replace(batch, inter_edges=edges[:, :4], molecule_index=1 - batch.molecule_index)
+    assert fewer.layout("inter").n_edges == 4
+    assert fewer.layout("intra") is batch.layouts.intra
+    assert torch.equal(
+        fewer.layout("pool").receivers ^ 1, (2 * batch.patch_index + batch.molecule_index)[fewer.layout("pool").senders]
+    )
+    moved = batch.to("cpu", dtype=torch.float64)
+    assert moved.layout("inter") is moved.layouts.inter
 
 
 def test_batch_moves_and_changes_type_of_positions_only():

@@ -1,0 +1,63 @@
+"""Where edges are and where they point: what every convolution of a batch needs to know of its edges."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from molinteract.kernels.layout import EdgeLayout
+from molinteract.kernels.paths import Path
+
+Operator = tuple[tuple[str, ...], tuple[Path, ...]]
+
+
+class EdgeGeometry:
+    """Edges and their directions; linear operators on vectors are made once and kept for all layers.
+
+    Parameters
+    ----------
+    layout : EdgeLayout
+    directions : (edges, 3)
+        r̂, from receiver to sender, in the order of the layout.
+    """
+
+    def __init__(self, layout: EdgeLayout, directions: Tensor) -> None:
+        self.layout = layout
+        self.directions = directions
+        self._operators: dict[Operator, Tensor] = {}
+
+    def operator(self, inputs: tuple[str, ...], paths: tuple[Path, ...]) -> Tensor:
+        """Return the matrices (edges, 3 paths, 3 inputs) that make t of some vector paths from a node's vectors.
+
+        Rows are ordered (component, path), columns (input block, component).
+        """
+        key = (inputs, paths)
+        if key not in self._operators:
+            self._operators[key] = _operator(self.directions.detach(), inputs, paths)
+        return self._operators[key]
+
+
+def _operator(r: Tensor, inputs: tuple[str, ...], paths: tuple[Path, ...]) -> Tensor:
+    out = r.new_zeros((r.shape[0], 3, len(paths), len(inputs), 3))
+    for k, path in enumerate(paths):
+        out[:, :, k, inputs.index(path[0])] = _contraction(r, path[1])
+    return out.view(r.shape[0], 3 * len(paths), 3 * len(inputs))
+
+
+def _contraction(r: Tensor, harmonic: int) -> Tensor:
+    """Return the matrix of v ↦ t (see :mod:`molinteract.kernels.reference`), (edges, 3, 3)."""
+    eye = torch.eye(3, dtype=r.dtype, device=r.device).expand(r.shape[0], 3, 3)
+    if harmonic == 0:
+        return eye * (1.0 / math.sqrt(3.0))
+    if harmonic == 2:
+        along: Tensor = (r.unsqueeze(2) * r.unsqueeze(1) - eye / 3.0) * math.sqrt(1.5)
+        return along
+    across: Tensor = torch.linalg.cross(eye, r.unsqueeze(2).expand_as(eye), dim=1) * (1.0 / math.sqrt(2.0))
+    return across
+
+
+def directions_and_lengths(positions_receiver: Tensor, positions_sender: Tensor) -> tuple[Tensor, Tensor]:
+    """Return unit vectors (edges, 3) from receiver to sender, and lengths (edges,); coincident points give zero."""
+    vectors = positions_sender - positions_receiver
+    lengths = torch.linalg.vector_norm(vectors, dim=1)
+    return vectors / lengths.clamp(min=1e-8).unsqueeze(1), lengths

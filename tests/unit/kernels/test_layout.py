@@ -1,0 +1,59 @@
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from molinteract.kernels.layout import edge_layout
+from molinteract.kernels.segments import inverse_degrees, spread, sum_by_bucket
+
+graphs = st.integers(1, 12).flatmap(
+    lambda n: st.tuples(st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=60))
+)
+
+
+def layout_of(graph):
+    nodes, pairs = graph
+    ends = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
+    return edge_layout(ends[:, 0], ends[:, 1], n_receivers=nodes, n_senders=nodes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs)
+def test_edges_are_kept_and_grouped(graph):
+    layout = layout_of(graph)
+    assert sorted(zip(layout.receivers.tolist(), layout.senders.tolist(), strict=True)) == sorted(graph[1])
+    assert torch.equal(layout.by_sender[layout.from_sender], torch.arange(layout.n_edges))
+    ends = {layout.receiving: layout.receivers, layout.sending: layout.senders[layout.by_sender]}
+    for side, order in ends.items():
+        assert [bucket.degree for bucket in side.buckets] == sorted({bucket.degree for bucket in side.buckets})
+        for bucket in side.buckets:
+            expected = side.nodes[bucket.node_slice].repeat_interleave(bucket.degree)
+            assert torch.equal(order[bucket.edge_slice], expected)
+        active = torch.unique(order)
+        assert sorted(side.nodes.tolist()) == active.tolist()
+        assert torch.equal(side.nodes[side.slots[active]], active)
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs, st.integers(1, 5), st.integers(1, 5))
+def test_chunks_cover_every_bucket_once(graph, max_nodes, max_edges):
+    side = layout_of(graph).receiving
+    chunks = list(side.chunks(max_nodes=max_nodes, max_edges=max_edges))
+    assert all(c.nodes <= max_nodes and (c.nodes == 1 or c.nodes * c.degree <= max_edges) for c in chunks)
+    covered = [n for c in chunks for n in range(c.first_node, c.first_node + c.nodes)]
+    assert covered == list(range(len(side.nodes)))
+    edges = [e for c in chunks for e in range(c.first_edge, c.first_edge + c.nodes * c.degree)]
+    assert edges == list(range(sum(b.nodes * b.degree for b in side.buckets)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs)
+def test_sums_by_bucket_are_sums_at_nodes(graph):
+    layout = layout_of(graph)
+    values = torch.arange(2 * layout.n_edges, dtype=torch.float64).view(-1, 2)
+    plain = torch.zeros(graph[0], 2, dtype=torch.float64)
+    received = plain.index_add(0, layout.receivers, values)
+    sent = plain.index_add(0, layout.senders, values)
+    assert torch.equal(spread(sum_by_bucket(values, layout.receiving), layout.receiving), received)
+    assert torch.equal(spread(sum_by_bucket(values[layout.by_sender], layout.sending), layout.sending), sent)
+    degree = torch.bincount(layout.receivers, minlength=graph[0])[layout.receiving.nodes]
+    assert torch.allclose(inverse_degrees(layout.receiving, like=values).squeeze(1) * degree, torch.ones(()).double())
