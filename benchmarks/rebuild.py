@@ -22,8 +22,8 @@ def main() -> None:
         dataset = open_dataset(Path(scratch) / "db")
         rng = np.random.default_rng(0)
         batches = [rng.integers(0, len(dataset), 64) for _ in range(20 if options.quick else 300)]
-        nodes = float(dataset.patches["n_nodes"].to_numpy().mean())
-        expected = int(dataset.patches["n_inter"].to_numpy()[batches[0]].sum())
+        nodes = float(dataset.column("n_nodes").mean())
+        expected = int(dataset.column("n_inter")[batches[0]].sum())
         assert collate(dataset.cut(batches[0]), batches[0]).inter_edges.shape[1] == 2 * expected
         cut, tensors = paired(
             [

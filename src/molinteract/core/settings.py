@@ -23,8 +23,7 @@ class Settings(BaseModel):
 
     def fingerprint(self) -> str:
         """Return a short stable hash of all values, for file identities."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return fingerprint_of(self.model_dump(mode="json"))
 
     @classmethod
     def load(cls, path: Path | None = None, overrides: Sequence[str] = ()) -> Self:
@@ -74,6 +73,12 @@ class BuildSettings(Settings):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def fingerprint_of(values: Mapping[str, Any]) -> str:
+    """Return the fingerprint of settings given as plain values, such as those of a manifest."""
+    text = json.dumps(dict(values), sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def parse_settings(model: type[Model], values: Mapping[str, Any], *, where: str) -> Model:

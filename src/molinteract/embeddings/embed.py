@@ -163,7 +163,7 @@ class _Writer:
         self.rows = np.tile(np.asarray(rows, dtype=np.int64), settings.copies)
         self.copy = np.repeat(np.arange(settings.copies), len(rows))
         self.settings = settings
-        sizes = dataset.patches["n_nodes"].to_numpy()[self.rows]
+        sizes = dataset.column("n_nodes")[self.rows]
         self.node_counts = np.minimum(sizes, per_patch)
         self.n_nodes = int(self.node_counts.sum())
         self.labels = lru_cache(maxsize=4096)(self._labels)
@@ -265,8 +265,8 @@ class _Writer:
 
     def _write_tables(self) -> None:
         dataset, rows = self.dataset, self.rows
-        taken = dataset.patches.take(pa.array(rows))
-        columns: dict[str, Any] = {"row": rows, "patch_id": [v.hex() for v in taken["patch_id"].to_pylist()]}
+        taken = dataset.describe(rows)
+        columns: dict[str, Any] = {"row": rows, "patch_id": taken["patch_id"]}
         columns |= self._of_crystals(rows)
         columns["atoms_i"], columns["atoms_j"] = (self._molecule_sizes(rows, side) for side in "ij")
         for name in (

@@ -1,28 +1,28 @@
 """Sources become a store: shards, ``rejects.parquet``, ``manifest.json``."""
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import numpy as np
+import pyarrow.compute as pc
 
-from molinteract.core.errors import SourceError, StoreError
-from molinteract.core.provenance import utc_now, versions
+from molinteract.core.errors import ConfigError, SourceError
 from molinteract.core.settings import BuildSettings
 from molinteract.sources.entries import iterate
 from molinteract.sources.item import SourceItem
-from molinteract.store.files import read_json, write_json, write_table
-from molinteract.store.manifest import Differences, Rebuild, chosen, compare, read_rebuild, write_rebuild
+from molinteract.store.cluster import run_on_ray
+from molinteract.store.dataset import open_dataset
+from molinteract.store.folder import finish, item_records, prepare
+from molinteract.store.manifest import Differences, Rebuild, chosen, compare, read_rebuild
 from molinteract.store.process import INTERNAL
-from molinteract.store.schema import REJECTS, VERSION
-from molinteract.store.shards import ShardTask, is_whole, make_shard, sidecar_path
+from molinteract.store.shards import ShardTask, is_whole, make_shard
+from molinteract.store.workers import run_local
 
-ITEMS_PER_SHARD = 128
-BYTES_PER_SHARD = 8_000_000
+ITEMS_PER_SHARD = 512
+BYTES_PER_SHARD = 16_000_000
 SECONDS_PER_MEGABYTE = 1.1
 """14 MB of CIF text took 18 s on one core (``docs/data.md``); for ``--dry-run``."""
 
@@ -70,9 +70,12 @@ class Estimate:
 
 def estimate(sources: Sequence[str]) -> Estimate:
     """Estimate a build without doing it."""
-    items = _items(sources)
-    megabytes = sum(item.size for item in items) / 1e6
-    return Estimate(len(items), megabytes, megabytes * SECONDS_PER_MEGABYTE + 2.0, megabytes * 0.25)
+    count, size = 0, 0
+    for item in _items(sources):
+        count += 1
+        size += item.size
+    megabytes = size / 1e6
+    return Estimate(count, megabytes, megabytes * SECONDS_PER_MEGABYTE + 2.0, megabytes * 0.25)
 
 
 def build(
@@ -81,6 +84,7 @@ def build(
     *,
     settings: BuildSettings | None = None,
     workers: int = 1,
+    ray: str | None = None,
     resume: bool = False,
     from_manifest: str | Path | None = None,
     progress: Progress | None = None,
@@ -96,7 +100,10 @@ def build(
     settings : BuildSettings, optional
         The paper's by default, or those of ``from_manifest``.
     workers : int
-        Processes. The store is the same for any number.
+        Processes. The store is the same for any number. One is this process; from two on, an entry that kills its process is
+        found and rejected.
+    ray : str, optional
+        Address of a Ray cluster (``auto``, ``host:port``, ``local``) instead of processes here.
     resume : bool
         Go on with a build that was interrupted; whole shards are kept.
     from_manifest : str or Path, optional
@@ -110,155 +117,116 @@ def build(
     SourceError
         If a source cannot be opened.
     StoreError
-        If ``out`` holds something else, or a worker died.
+        If ``out`` holds something else, cannot be written, or workers die without having begun.
+    ConfigError
+        If both workers and a cluster are asked for.
     """
+    if ray is not None and workers > 1:
+        raise ConfigError("either --workers or --ray", remedy="leave one of them out")
     manifest = read_rebuild(from_manifest) if from_manifest is not None else None
     settings = settings or (manifest.settings if manifest else BuildSettings())
     out = Path(out)
-    items, extra = _items(sources), list[str]()
+    total, extra = _count(sources), list[str]()
+    items: Iterable[SourceItem] = _items(sources)
     if manifest is not None:
         items, extra = chosen(manifest, items)
-    folder = _prepared(out, settings, resume=resume)
-    tasks = [ShardTask(n, part, settings, str(folder)) for n, part in enumerate(_chunks(items))]
-    todo = [task for task in tasks if not (resume and is_whole(task))]
-    done = len(items) - sum(len(task.items) for task in todo)
-    for task in _run(todo, workers):
-        done += len(task.items)
+        total = len(items)
+    folder = prepare(out, settings, resume=resume)
+    tally = _Tally()
+    todo = _todo(_tasks(items, settings, folder), tally, resume=resume)
+    for task in _run(todo, workers, ray):
+        tally.items += len(task.items)
         if progress is not None:
-            progress(done, len(items))
-    _finish(out, folder, tasks, settings, manifest.sources if manifest else sources)
-    report = _report(out, reused=len(tasks) - len(todo))
-    if manifest is None:
-        return report
-    return replace(report, differences=_differences(manifest, out, folder, tasks, settings, extra))
+            progress(tally.items, total)
+    finish(out, tally.shards, settings=settings, sources=manifest.sources if manifest else sources)
+    return _report(out, settings, manifest, extra=extra, reused=tally.reused)
 
 
-def _items(sources: Sequence[str]) -> list[SourceItem]:
-    items = [item for source in sources for item in iterate(source)]
-    seen: dict[str, str] = {}
-    for item in items:
-        other = seen.setdefault(item.name, item.source)
-        if other != item.source:
-            raise SourceError(
-                f"{other!r} and {item.source!r} both hold {item.key!r}: entries would share a name",
-                remedy="rename one of the folders, or build two stores",
-            )
-    return items
+@dataclass(slots=True)
+class _Tally:
+    """Shards seen so far, those of them that were whole, and items done."""
+
+    shards: int = 0
+    reused: int = 0
+    items: int = 0
 
 
-def _chunks(items: Sequence[SourceItem]) -> Iterator[tuple[SourceItem, ...]]:
+def _items(sources: Sequence[str]) -> Iterator[SourceItem]:
+    for source in sources:
+        yield from iterate(source)
+
+
+def _count(sources: Sequence[str]) -> int:
+    """Count the items; eight bytes of each are kept where several sources could share a name."""
+    names: list[tuple[str, array[int]]] = []
+    total = 0
+    for source in sources:
+        seen = array("q")
+        for item in iterate(source):
+            total += 1
+            if len(sources) > 1:
+                digest = blake2b(item.name.encode(), digest_size=8).digest()
+                seen.append(int.from_bytes(digest, "big", signed=True))
+        for other, theirs in names:
+            if other != source and len(np.intersect1d(np.asarray(seen), np.asarray(theirs))):
+                raise SourceError(
+                    f"{other!r} and {source!r} hold files of the same name: entries would share it",
+                    remedy="rename one of the folders, or build two stores",
+                )
+        names.append((source, seen))
+    return total
+
+
+def _tasks(items: Iterable[SourceItem], settings: BuildSettings, folder: Path) -> Iterator[ShardTask]:
     part: list[SourceItem] = []
-    size = 0
+    size, number = 0, 0
     for item in items:
         if part and (len(part) >= ITEMS_PER_SHARD or size + item.size > BYTES_PER_SHARD):
-            yield tuple(part)
-            part, size = [], 0
+            yield ShardTask(number, tuple(part), settings, str(folder))
+            part, size, number = [], 0, number + 1
         part.append(item)
         size += item.size
     if part:
-        yield tuple(part)
+        yield ShardTask(number, tuple(part), settings, str(folder))
 
 
-def _prepared(out: Path, settings: BuildSettings, *, resume: bool) -> Path:
-    """Make the folders; refuse one that holds something else."""
-    folder = out / "shards"
-    plan = {"schema_version": VERSION, "settings": settings.model_dump(mode="json")}
-    existing = out / "plan.json"
-    if existing.is_file():
-        if read_json(existing) != plan:
-            raise StoreError(
-                "the folder holds a store built with other settings",
-                entry=str(out),
-                remedy="choose another folder",
-            )
-        if not resume:
-            raise StoreError(
-                "the folder holds a store already",
-                entry=str(out),
-                remedy="add --resume, or choose another folder",
-            )
-    elif out.exists() and any(out.iterdir()):
-        raise StoreError("the folder is not empty and holds no store", entry=str(out), remedy="choose another")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(plan, existing)
-    except OSError as error:
-        raise StoreError(f"cannot be written: {error.strerror}", entry=str(out)) from error
-    return folder
+def _todo(tasks: Iterator[ShardTask], tally: _Tally, *, resume: bool) -> Iterator[ShardTask]:
+    for task in tasks:
+        tally.shards += 1
+        if resume and is_whole(task):
+            tally.reused += 1
+            tally.items += len(task.items)
+        else:
+            yield task
 
 
-def _run(tasks: Sequence[ShardTask], workers: int) -> Iterator[ShardTask]:
-    if workers <= 1 or len(tasks) <= 1:
+def _run(tasks: Iterator[ShardTask], workers: int, ray: str | None) -> Iterator[ShardTask]:
+    if ray is not None:
+        yield from run_on_ray(tasks, ray)
+    elif workers > 1:
+        yield from run_local(tasks, workers)
+    else:
         for task in tasks:
             make_shard(task)
             yield task
-        return
-    # spawn: the parent may hold threads (numba, PyTorch), which a fork would freeze
-    context = multiprocessing.get_context("spawn")
-    by_number = {task.number: task for task in tasks}
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-        futures = [pool.submit(make_shard, task) for task in tasks]
-        try:
-            for future in as_completed(futures):
-                yield by_number[future.result()]
-        except BrokenProcessPool as error:
-            raise StoreError(
-                "a worker process died (out of memory?)", remedy="run again with --resume and fewer --workers"
-            ) from error
 
 
-def _finish(
-    out: Path,
-    folder: Path,
-    tasks: Sequence[ShardTask],
-    settings: BuildSettings,
-    sources: Sequence[str],
-) -> None:
-    numbers = {task.number for task in tasks}
-    for path in folder.glob("*-*.*"):
-        # shards of an earlier, longer list of items are no part of this store
-        if int(path.stem.rsplit("-", 1)[1]) not in numbers:
-            path.unlink()
-    sidecars = [read_json(sidecar_path(folder, task.number)) for task in tasks]
-    rejects = [pq.read_table(folder / f"rejects-{task.number:05d}.parquet") for task in tasks]
-    write_table(pa.concat_tables(rejects) if rejects else REJECTS.empty_table(), out / "rejects.parquet")
-    checksums = {name: value for s in sidecars for name, value in s["checksums"].items()}
-    records = (record for s in sidecars for record in s["items"])
-    write_rebuild(out, settings=settings, sources=sources, checksums=checksums, records=records)
-    counts = {name: sum(s["rows"][name] for s in sidecars) for name in ("crystals", "molecules", "patches", "rejects")}
-    write_json(
-        {
-            "schema_version": VERSION,
-            "settings": settings.model_dump(mode="json"),
-            "sources": list(sources),
-            "rows": counts,
-            "checksums": checksums,
-            "versions": versions(),
-            "written": utc_now(),
-        },
-        out / "manifest.json",
+def _report(
+    out: Path, settings: BuildSettings, manifest: Rebuild | None, *, extra: Sequence[str], reused: int
+) -> BuildReport:
+    dataset = open_dataset(out)
+    rejects = dataset.tables.read("rejects", ["reason", "detail"])
+    found = zip(*(pc.value_counts(rejects["reason"]).field(k).to_pylist() for k in range(2)), strict=True)
+    checksums, records = dataset.tables.checksums, item_records(out)
+    return BuildReport(
+        path=str(out),
+        kept=dataset.n_entries,
+        rejected=len(rejects),
+        patches=len(dataset),
+        reasons=dict(sorted(found, key=lambda pair: (-pair[1], pair[0]))),
+        internal_errors=pc.sum(pc.starts_with(rejects["detail"], INTERNAL)).as_py() or 0,
+        reused_shards=reused,
+        differences=compare(manifest, settings=settings, checksums=checksums, records=records, extra=extra)
+        if manifest
+        else None,
     )
-
-
-def _differences(
-    manifest: Rebuild,
-    out: Path,
-    folder: Path,
-    tasks: Sequence[ShardTask],
-    settings: BuildSettings,
-    extra: Sequence[str],
-) -> Differences:
-    records = (record for task in tasks for record in read_json(sidecar_path(folder, task.number))["items"])
-    checksums = read_json(out / "manifest.json")["checksums"]
-    return compare(manifest, settings=settings, checksums=checksums, records=records, extra=extra)
-
-
-def _report(out: Path, *, reused: int) -> BuildReport:
-    rows = read_json(out / "manifest.json")["rows"]
-    rejects = pq.read_table(out / "rejects.parquet", columns=["reason", "detail"]).to_pylist()
-    reasons: dict[str, int] = {}
-    for row in rejects:
-        reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
-    internal = sum(row["detail"].startswith(INTERNAL) for row in rejects)
-    ordered = dict(sorted(reasons.items(), key=lambda pair: -pair[1]))
-    return BuildReport(str(out), rows["crystals"], rows["rejects"], rows["patches"], ordered, internal, reused)

@@ -12,20 +12,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molinteract.core.errors import StoreError
 from molinteract.core.geometry import cell_vectors
-from molinteract.core.settings import BuildSettings, parse_settings
+from molinteract.core.settings import BuildSettings, fingerprint_of, parse_settings
+from molinteract.crystals.crystal import QUANTUM
+from molinteract.crystals.operations import operation_text
 from molinteract.patches.cut import cut_patches
+from molinteract.patches.identity import patch_id
 from molinteract.patches.packed import PackedMolecules, offsets
 from molinteract.patches.patch import PatchArrays
-from molinteract.store.files import checksum, read_json
-from molinteract.store.schema import TABLES, check_version
+from molinteract.store.files import read_json
+from molinteract.store.schema import OLDEST, check_version
 from molinteract.store.selection import Selection, select
 from molinteract.store.splits import split_of
+from molinteract.store.tables import StoreTables, flat, lengths
+
+_IDS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,13 +76,15 @@ def open_dataset(path: str | Path) -> "PatchDataset":
                 remedy="run molinteract build again with --resume",
             )
         raise StoreError("no store there", entry=str(path), remedy="make one with molinteract build")
-    manifest = read_json(path / "manifest.json")
+    manifest = read_json(path / "manifest.json", sealed=False)
     check_version(manifest.get("schema_version"), where=str(path))
+    if manifest["schema_version"] > OLDEST:
+        manifest = read_json(path / "manifest.json")
     return PatchDataset(path, manifest)
 
 
 class PatchDataset:
-    """The patches of a store.
+    """The patches of a store. Nothing but the manifest is read before it is asked for.
 
     Attributes
     ----------
@@ -86,12 +92,15 @@ class PatchDataset:
     manifest : dict
         Settings, counts, checksums, versions.
     settings : BuildSettings
+    tables : StoreTables
+        Reader of the shards.
     """
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path = path
         self.manifest = manifest
         self.settings = parse_settings(BuildSettings, manifest["settings"], where=str(path / "manifest.json"))
+        self.tables = StoreTables(path, manifest)
 
     def __len__(self) -> int:
         return int(self.manifest["rows"]["patches"])
@@ -109,32 +118,44 @@ class PatchDataset:
     @cached_property
     def crystals(self) -> pa.Table:
         """One row for each kept entry."""
-        return self._table("crystals")
+        return self.tables.read("crystals")
 
     @cached_property
     def molecules(self) -> pa.Table:
         """One row for each symmetry-independent molecule, in the order of the entries."""
-        return self._table("molecules")
+        return self.tables.read("molecules")
 
-    @cached_property
+    @property
     def patches(self) -> pa.Table:
-        """One row for each patch, in the order of the entries."""
-        return self._table("patches")
+        """One row for each patch, in the order of the entries, as stored; ``describe`` adds what follows from it.
+
+        Read anew each time: of a whole database it is large, and ``column`` often does.
+        """
+        return self.tables.read("patches")
 
     @cached_property
     def rejects(self) -> pa.Table:
         """One row for each entry that was not kept."""
-        return pq.read_table(self.path / "rejects.parquet")
+        return self.tables.read("rejects")
+
+    @property
+    def items(self) -> pa.Table:
+        """One row for each file, archive member or row range that was read, with the hash of its content."""
+        return self.tables.read("items")
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return one numeric column of ``patches``, (patches,)."""
+        return self.tables.column("patches", name)
 
     @cached_property
-    def crystal_rows(self) -> NDArray[np.int64]:
+    def crystal_rows(self) -> NDArray[np.int32]:
         """(patches,) row of ``crystals`` of each patch."""
-        return np.repeat(np.arange(self.n_entries), self.crystals["n_patches"].to_numpy())
+        return np.repeat(np.arange(self.n_entries, dtype=np.int32), np.diff(self._patch_offsets))
 
     @cached_property
     def compounds(self) -> NDArray[np.object_]:
         """(crystals,) compound key of each entry."""
-        return np.asarray(self.crystals["compound"].to_pylist(), dtype=object)
+        return np.asarray(self.tables.read("crystals", ["compound"])["compound"].to_pylist(), dtype=object)
 
     @cached_property
     def split_names(self) -> NDArray[np.object_]:
@@ -161,44 +182,65 @@ class PatchDataset:
     def cut(self, rows: Sequence[int] | NDArray[np.integer]) -> PatchArrays:
         """Cut patches again, in the order given; identical, bit for bit, to those that were counted."""
         index = np.asarray(rows, dtype=np.int64)
-        columns = self._address
+        address = self._address
         return cut_patches(
             self.packed,
-            self.crystal_rows[index],
-            columns["i"][index],
-            columns["j"][index],
-            columns["operation"][index],
-            columns["lattice"][index],
+            self._crystals_of(index),
+            address.i[index],
+            address.j[index],
+            address.operation[index],
+            address.lattice[index],
             parameters=self.settings.patches,
         )
+
+    def describe(self, rows: Sequence[int] | NDArray[np.integer]) -> pa.Table:
+        """Return what is known of some patches without their coordinates, in the order given.
+
+        Parameters
+        ----------
+        rows : (patches,) int
+
+        Returns
+        -------
+        pyarrow.Table
+            ``patch_id`` (32 digits), ``entry``, the columns of ``patches``, ``symmetry`` (the operation that makes the image of
+            j, as in a CIF), ``minimum_distance`` in Å.
+        """
+        index = np.asarray(rows, dtype=np.int64)
+        taken = self.patches.take(pa.array(index))
+        entries = self.tables.read("crystals", ["entry"])["entry"].take(pa.array(self._crystals_of(index)))
+        symmetry = self._symmetry(index)
+        columns = {"patch_id": pa.array(self._ids(index, entries.to_pylist(), symmetry), pa.string()), "entry": entries}
+        columns |= {name: taken[name] for name in taken.column_names if name not in ("shard", "crystal")}
+        columns["minimum_distance"] = pa.array((taken["minimum_distance"].to_numpy() * QUANTUM).astype(np.float32))
+        return pa.table(columns | {"symmetry": pa.array(symmetry, pa.string())})
 
     @cached_property
     def packed(self) -> PackedMolecules:
         """Cells, operations and molecules in flat arrays."""
-        crystals, molecules = self.crystals, self.molecules
-        cells = _flat(crystals["cell"], np.float64).reshape(-1, 6)
-        translations = _flat(crystals["translations"], np.float64).reshape(-1, 3)
-        positions = np.stack([_flat(molecules[axis], np.int32) for axis in "xyz"], axis=1)
+        crystals = self.tables.read("crystals", ["cell", "rotations", "translations", "n_molecules"])
+        molecules = self.tables.read("molecules", ["atomic_numbers", *"xyz"])
+        cells = flat(crystals["cell"], np.float64).reshape(-1, 6)
         return PackedMolecules(
             vectors=np.array([cell_vectors(cell) for cell in cells]).reshape(-1, 3, 3),
-            operation_offsets=_list_offsets(crystals["translations"]) // 3,
-            rotations=_flat(crystals["rotations"], np.float64).reshape(-1, 3, 3),
-            translations=translations,
+            operation_offsets=offsets(lengths(crystals["translations"]) // 3),
+            rotations=flat(crystals["rotations"], np.float64).reshape(-1, 3, 3),
+            translations=flat(crystals["translations"], np.float64).reshape(-1, 3),
             molecule_offsets=offsets(crystals["n_molecules"].to_numpy()),
-            atom_offsets=_list_offsets(molecules["atomic_numbers"]),
-            atomic_numbers=_flat(molecules["atomic_numbers"], np.int16),
-            positions=positions,
+            atom_offsets=offsets(lengths(molecules["atomic_numbers"])),
+            atomic_numbers=flat(molecules["atomic_numbers"], np.int16),
+            positions=np.stack([flat(molecules[axis], np.int32) for axis in "xyz"], axis=1),
         )
 
     @cached_property
     def node_flags(self) -> NDArray[np.uint8]:
         """Chemistry flags of all atoms of ``packed``."""
-        return _flat(self.molecules["atom_flags"], np.uint8)
+        return flat(self.tables.read("molecules", ["atom_flags"])["atom_flags"], np.uint8)
 
     def molecule_rows(self, row: int) -> tuple[int, int]:
         """Return the rows of ``molecules`` of both sides of a patch."""
-        first = int(self.packed.molecule_offsets[self.crystal_rows[row]])
-        return first + int(self._address["i"][row]), first + int(self._address["j"][row])
+        first = int(self.packed.molecule_offsets[self._crystals_of(np.array([row]))[0]])
+        return first + int(self._address.i[row]), first + int(self._address.j[row])
 
     def molecule_of(self, row: int, side: int) -> MoleculeRow:
         """Return the molecule of one side (0 or 1) of a patch."""
@@ -220,17 +262,20 @@ class PatchDataset:
         )
 
     def row_of(self, patch_id: str) -> int:
-        """Return the row of a patch by its 32-digit id.
+        """Return the row of a patch by its 32-digit id. The ids are made one after another: in a large store it takes a while.
 
         Raises
         ------
         StoreError
             If the store has no such patch.
         """
-        found = [k for k, value in enumerate(self.patches["patch_id"].to_pylist()) if value.hex() == patch_id]
-        if not found:
-            raise StoreError(f"no patch {patch_id}", entry=str(self.path))
-        return found[0]
+        names = np.asarray(self.tables.read("crystals", ["entry"])["entry"].to_pylist(), dtype=object)
+        for start in range(0, len(self), _IDS_AT_ONCE):
+            rows = np.arange(start, min(start + _IDS_AT_ONCE, len(self)))
+            ids = self._ids(rows, names[self._crystals_of(rows)].tolist(), self._symmetry(rows))
+            if patch_id in ids:
+                return start + ids.index(patch_id)
+        raise StoreError(f"no patch {patch_id}", entry=str(self.path))
 
     def fingerprint(self) -> str:
         """Return a hash of the store's content, for the provenance of what is made from it."""
@@ -239,36 +284,48 @@ class PatchDataset:
 
     def verify(self) -> list[str]:
         """Return the names of the files that are missing or differ from their checksum."""
-        folder = self.path / "shards"
-        return [
-            name
-            for name, value in self.manifest["checksums"].items()
-            if not (folder / name).is_file() or checksum(folder / name) != value
-        ]
+        return self.tables.verify()
 
     @cached_property
-    def _address(self) -> dict[str, NDArray[Any]]:
-        table = self.patches
+    def _patch_offsets(self) -> NDArray[np.int64]:
+        return offsets(self.tables.column("crystals", "n_patches"))
+
+    def _crystals_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.searchsorted(self._patch_offsets, rows, side="right") - 1
+
+    @cached_property
+    def _address(self) -> "_Address":
+        table = self.tables.read("patches", ["i", "j", "operation", "lattice_a", "lattice_b", "lattice_c"])
         lattice = np.stack([table[f"lattice_{axis}"].to_numpy() for axis in "abc"], axis=1)
-        return {name: table[name].to_numpy() for name in ("i", "j", "operation")} | {"lattice": lattice}
+        return _Address(table["i"].to_numpy(), table["j"].to_numpy(), table["operation"].to_numpy(), lattice)
 
-    def _table(self, name: str) -> pa.Table:
-        names = sorted(n for n in self.manifest["checksums"] if n.startswith(f"{name}-"))
-        try:
-            tables = [pq.read_table(self.path / "shards" / n, schema=TABLES[name], memory_map=True) for n in names]
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(
-                f"a shard of {name} cannot be read: {error}",
-                entry=str(self.path),
-                remedy="run molinteract build again with --resume",
-            ) from error
-        return pa.concat_tables(tables) if tables else TABLES[name].empty_table()
+    @cached_property
+    def _fingerprint(self) -> str:
+        """Fingerprint of the patches' parameters as the builder had them, whatever settings have been added since."""
+        return "".join(fingerprint_of(self.manifest["settings"][part]) for part in ("patches", "policies"))
+
+    def _symmetry(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return the text of the operation that makes the image of j."""
+        packed, address = self.packed, self._address
+        operations = packed.operation_offsets[self._crystals_of(rows)] + address.operation[rows]
+        return [
+            operation_text(packed.rotations[g].astype(np.int8), packed.translations[g] + lattice)
+            for g, lattice in zip(operations.tolist(), address.lattice[rows], strict=True)
+        ]
+
+    def _ids(self, rows: NDArray[np.int64], entries: Sequence[str], symmetry: Sequence[str]) -> list[str]:
+        sides = zip(self._address.i[rows].tolist(), self._address.j[rows].tolist(), strict=True)
+        return [
+            patch_id(entry, i, j, text, self._fingerprint)
+            for entry, (i, j), text in zip(entries, sides, symmetry, strict=True)
+        ]
 
 
-def _flat(column: pa.ChunkedArray, dtype: type[np.generic]) -> NDArray[Any]:
-    parts = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
-    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype=dtype)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Address:
+    """Where the second molecule of each patch is."""
 
-
-def _list_offsets(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    return offsets(pc.list_value_length(column).to_numpy().astype(np.int64))
+    i: NDArray[np.int16]
+    j: NDArray[np.int16]
+    operation: NDArray[np.int16]
+    lattice: NDArray[np.int16]

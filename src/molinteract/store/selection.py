@@ -55,7 +55,8 @@ def compound_weights(dataset: "PatchDataset", rows: NDArray[np.int64]) -> NDArra
 
 def _capped(dataset: "PatchDataset", limit: int) -> NDArray[np.bool_]:
     members: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for row, (entry, compound) in enumerate(zip(dataset.crystals["entry"].to_pylist(), dataset.compounds, strict=True)):
+    entries = dataset.tables.read("crystals", ["entry"])["entry"].to_pylist()
+    for row, (entry, compound) in enumerate(zip(entries, dataset.compounds, strict=True)):
         members[compound].append((hashlib.blake2b(entry.encode(), digest_size=8).hexdigest(), row))
     keep = np.zeros(dataset.n_entries, dtype=bool)
     for rows in members.values():
@@ -64,7 +65,7 @@ def _capped(dataset: "PatchDataset", limit: int) -> NDArray[np.bool_]:
 
 
 def _first_of_orbit(dataset: "PatchDataset") -> NDArray[np.bool_]:
-    key = np.stack([dataset.crystal_rows, dataset.patches["orbit"].to_numpy().astype(np.int64)], axis=1)
+    key = dataset.crystal_rows.astype(np.int64) << 32 | dataset.column("orbit")
     first = np.zeros(len(dataset), dtype=bool)
-    first[np.unique(key, axis=0, return_index=True)[1]] = True
+    first[np.unique(key, return_index=True)[1]] = True
     return first

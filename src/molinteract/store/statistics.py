@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from molinteract.core.elements import SYMBOLS
@@ -62,31 +64,35 @@ class Statistics:
 
 def summarise(dataset: PatchDataset) -> Statistics:
     """Count what a store holds."""
-    patches, crystals = dataset.patches, dataset.crystals
-    per_entry = crystals["n_patches"].to_numpy()
-    labels = Counter(patches["label"].to_pylist())
-    orbit = patches["orbit"].to_numpy().astype(np.int64)
+    per_entry, empty = dataset.tables.column("crystals", "n_patches"), dataset.tables.column("crystals", "n_empty")
     split = dataset.split_names[dataset.crystal_rows] if len(dataset) else np.zeros(0, dtype=object)
     return Statistics(
         table_1=_table_1(dataset),
         elements=_elements(dataset),
-        labels=dict(labels.most_common()),
+        labels=_counted(dataset.tables.read("patches", ["label"])["label"]),
         groups=_groups(dataset),
-        rejects=dict(Counter(dataset.rejects["reason"].to_pylist()).most_common()),
+        rejects=_counted(dataset.tables.read("rejects", ["reason"])["reason"]),
         splits={str(name): int(count) for name, count in Counter(split).most_common()},
         compounds=len(set(dataset.compounds)),
-        orbits=len({*zip(dataset.crystal_rows.tolist(), orbit.tolist(), strict=True)}),
-        isolated=int(((per_entry == 0) & (crystals["n_empty"].to_numpy() == 0)).sum()),
-        empty_patches=int(crystals["n_empty"].to_numpy().sum()),
+        orbits=len(dataset.rows(unique=True)),
+        isolated=int(((per_entry == 0) & (empty == 0)).sum()),
+        empty_patches=int(empty.sum()),
     )
+
+
+def _counted(column: pa.ChunkedArray) -> dict[str, int]:
+    """Count the values of a column, the most frequent first."""
+    found = pc.value_counts(column)
+    pairs = zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True)
+    return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
 def _table_1(dataset: PatchDataset) -> dict[str, float]:
     entries, patches = dataset.n_entries, len(dataset)
     columns = {
-        "nodes": dataset.patches["n_nodes"].to_numpy(),
-        "inter_edges": dataset.patches["n_inter"].to_numpy(),
-        "intra_edges": dataset.patches["n_intra"].to_numpy(),
+        "nodes": dataset.column("n_nodes"),
+        "inter_edges": dataset.column("n_inter"),
+        "intra_edges": dataset.column("n_intra"),
     }
     table: dict[str, float] = {
         "entries": entries,

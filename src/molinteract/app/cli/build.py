@@ -19,6 +19,7 @@ def build(
         list[str] | None, Parameter(name="--set", negative="", help="One setting, such as policies.components=any.")
     ] = None,
     workers: Annotated[int, Parameter(help="Processes.")] = 1,
+    ray: Annotated[str | None, Parameter(help="Address of a Ray cluster instead (auto, host:port, local).")] = None,
     resume: Annotated[bool, Parameter(negative="", help="Go on with an interrupted build.")] = False,
     from_manifest: Annotated[
         Path | None, Parameter(help="Build what another store's rebuild.jsonl.gz lists, and say what differs.")
@@ -48,7 +49,14 @@ def build(
         return 0
     with progress_bar("building", unit="items", quiet=quiet) as bar:
         report = store.build(
-            sources, out, settings=settings, workers=workers, resume=resume, from_manifest=from_manifest, progress=bar
+            sources,
+            out,
+            settings=settings,
+            workers=workers,
+            ray=ray,
+            resume=resume,
+            from_manifest=from_manifest,
+            progress=bar,
         )
     lines = [f"{report.kept:,} entries kept, {report.rejected:,} rejected, {report.patches:,} patches in {report.path}"]
     lines += [f"  {count:6,}  {reason}" for reason, count in report.reasons.items()]
