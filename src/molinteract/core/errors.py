@@ -4,6 +4,7 @@
 
     MolinteractError            everything we raise on purpose
     ├── EntryError              one entry cannot be used; carries a reason code and becomes a row of rejects
+    ├── ComplexError            one protein–ligand complex cannot be used; carries a code and becomes a row of failures
     ├── SourceError             a source (file, folder, archive, database) cannot be opened
     ├── ConfigError             a setting is unknown or out of range
     ├── StoreError              a store is missing, damaged or of another version
@@ -17,7 +18,7 @@ process pickles it.
 
 from typing import Any, ClassVar
 
-from molinteract.core.reasons import Reason
+from molinteract.core.reasons import ComplexReason, Reason
 
 
 class MolinteractError(Exception):
@@ -61,6 +62,30 @@ class EntryError(MolinteractError):
     code: ClassVar[str] = "entry"
 
     def __init__(self, reason: Reason, message: str, *, entry: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(message, entry=entry, remedy=remedy)
+        self.reason = reason
+
+    @property
+    def label(self) -> str:
+        """The reason code."""
+        return self.reason.value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (
+            type(self),
+            (self.reason, self.message),
+            {"entry": self.entry, "remedy": self.remedy},
+        )
+
+
+class ComplexError(MolinteractError):
+    """One complex cannot be used. ``reason`` is a code of ``ComplexReason``; the caller writes it to the failures."""
+
+    code: ClassVar[str] = "complex"
+
+    def __init__(
+        self, reason: ComplexReason, message: str, *, entry: str | None = None, remedy: str | None = None
+    ) -> None:
         super().__init__(message, entry=entry, remedy=remedy)
         self.reason = reason
 
