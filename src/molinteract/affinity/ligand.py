@@ -73,9 +73,13 @@ def read_text(path: str | Path) -> str:
     ComplexError
         ``unreadable``.
     """
-    data = files.load(Path(path))
-    if isinstance(data, str):
-        raise ComplexError(ComplexReason.UNREADABLE, data, entry=str(path))
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            data = files.uncompressed(file, path.name).read()
+    except files.UNREADABLE as error:
+        detail = getattr(error, "strerror", None) or str(error)
+        raise ComplexError(ComplexReason.UNREADABLE, f"cannot be read: {detail}", entry=str(path)) from error
     # names and remarks may be in any encoding; coordinates and elements are ASCII in all of them
     return data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
 
