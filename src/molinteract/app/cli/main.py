@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     "pretrain": "Train the network on a store by denoising.",
     "embed": "Vectors of patches and atoms from a trained network.",
     "probe": "What the vectors know: maps, Kolmogorov-Smirnov tests, probes, a report.",
+    "benchmark-representation": "Frozen vectors against their baselines, on crystals and on dimers.",
     "demo": "The whole chain on the embedded sample, ending in a report.",
     "doctor": "Health of this installation, with a remedy for each fault.",
 }
@@ -40,7 +41,7 @@ def make_app(asked: str = "") -> App:
     for number, (verb, line) in enumerate(VERBS.items()):
         description = None if verb == asked else line
         app.command(
-            f"molinteract.app.cli.{verb}:{verb}",
+            "molinteract.app.cli.{0}:{0}".format(verb.replace("-", "_")),
             name=verb,
             help=description,
             sort_key=number,

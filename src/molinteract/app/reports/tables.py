@@ -6,6 +6,7 @@ from molinteract.app.reports.plain_table import Table, make_table
 from molinteract.core.reasons import MEANING, Reason
 from molinteract.embeddings.ks import KsTest
 from molinteract.embeddings.probes import Probe
+from molinteract.evidence.compare import OURS, Score
 from molinteract.store.statistics import PAPER, PAPER_ELEMENTS, Statistics
 
 
@@ -79,6 +80,21 @@ def probes_table(probes: Sequence[Probe]) -> Table:
         "question", "features", "linear probe", "95 % interval", "chance", "k-NN purity", "silhouette", "held out",
     )  # fmt: skip
     return make_table(heading, rows)
+
+
+def evidence_table(scores: Sequence[Score]) -> Table:
+    """Return scores of frozen vectors and their baselines, with the paired difference of the pre-trained ones to each."""
+    rows = []
+    for s in scores:
+        labels = f"{s.labels:,}" if s.labels else "all"
+        reference = s.features == OURS
+        rows.append(
+            (
+                f"{s.task}{f', {s.unit}' if s.unit else ''}", s.reader, labels, s.features, f"{s.mean:.3f} ± {s.sd:.3f}",
+                "" if reference else f"{s.against:+.3f} [{s.low:+.3f}, {s.high:+.3f}]", "" if reference else s.verdict,
+            )
+        )  # fmt: skip
+    return make_table(("task", "reader", "labels", "features", "score", "pre-trained minus it", "pre-trained is"), rows)
 
 
 def measures_table(values: dict[str, float]) -> Table:
