@@ -1,13 +1,15 @@
 """Complexes of a data set: where each comes from, what was measured, and how it is loaded, failures by row."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from molinteract.affinity.complexes import Complex, make_complex
 from molinteract.affinity.ligand import Ligand, file_kind, read_ligand
 from molinteract.affinity.selection import split_ligand
+from molinteract.affinity.sequences import chain_sequences
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.strings import Affinity
 from molinteract.affinity.structure import STRUCTURE_KINDS, Structure, read_structure
@@ -107,11 +109,14 @@ class LoadedSet:
     items : tuple of ComplexItem
     complexes : tuple of Complex
         In the order of ``items``.
+    sequences : tuple of tuple of str
+        Of the protein chains that touch each ligand, as far as the files hold them; empty where unknown.
     failures : tuple of Failure
     """
 
     items: tuple[ComplexItem, ...]
     complexes: tuple[Complex, ...]
+    sequences: tuple[tuple[str, ...], ...]
     failures: tuple[Failure, ...]
 
     def __len__(self) -> int:
@@ -121,6 +126,16 @@ class LoadedSet:
     def n_asked(self) -> int:
         """Complexes asked for, loaded or not."""
         return len(self.items) + len(self.failures)
+
+    def take(self, rows: Iterable[int]) -> "LoadedSet":
+        """Return some of the complexes, with no failures."""
+        chosen = [int(row) for row in rows]
+        return LoadedSet(
+            tuple(self.items[k] for k in chosen),
+            tuple(self.complexes[k] for k in chosen),
+            tuple(self.sequences[k] for k in chosen),
+            (),
+        )
 
     def reasons(self) -> dict[str, int]:
         """Return the number of failures of each reason."""
@@ -135,17 +150,33 @@ def load_complexes(
 ) -> LoadedSet:
     """Load every complex; one that cannot be loaded becomes a row of failures and stops nothing."""
     settings = settings or ComplexSettings()
-    kept, complexes, failures = [], [], []
+    kept, complexes, sequences, failures = [], [], [], []
     for done, item in enumerate(items, start=1):
         try:
             structure, ligand = item.source.load(settings)
-            complexes.append(make_complex(structure, ligand, id=item.id, settings=settings))
+            complex_ = make_complex(structure, ligand, id=item.id, settings=settings)
+            sequences.append(_sequences(item, structure, complex_, settings))
+            complexes.append(complex_)
             kept.append(item)
         except ComplexError as error:
             failures.append(failure_of(item.id, error))
         if progress is not None:
             progress(done, len(items))
-    return LoadedSet(tuple(kept), tuple(complexes), tuple(failures))
+    return LoadedSet(tuple(kept), tuple(complexes), tuple(sequences), tuple(failures))
+
+
+def _sequences(
+    item: ComplexItem, structure: Structure, complex_: Complex, settings: ComplexSettings
+) -> tuple[str, ...]:
+    """Return the chains that touch the ligand: of the record, of the whole protein's file, or of the file that was read."""
+    if item.labels.get("sequence"):
+        return tuple(item.labels["sequence"].split())
+    whole = item.labels.get("protein_file")
+    if whole and Path(whole).is_file():
+        structure = read_structure(whole, model=settings.model)
+    touching = {residue.chain for residue in complex_.residues}
+    found = chain_sequences(structure)
+    return tuple(text for chain, text in found.items() if chain in touching)
 
 
 def failure_of(id: str, error: ComplexError) -> Failure:

@@ -129,6 +129,5 @@ def _item(row: IndexRow, folder: Path, sets: list[str]) -> ComplexItem:
     ligands = [folder / f"{row.id}_ligand.{kind}" for kind in ("sdf", "mol2")]
     protein = next((p for p in proteins if p.is_file()), proteins[0])
     found = tuple(str(p) for p in ligands if p.is_file()) or (str(ligands[0]),)
-    whole = proteins[1] if proteins[1].is_file() else protein
-    labels = {"year": row.year, "sets": " ".join(sets), "ligand": row.ligand, "protein_file": str(whole)}
+    labels = {"year": row.year, "sets": " ".join(sets), "ligand": row.ligand, "protein_file": str(proteins[1])}
     return ComplexItem(row.id, FilePair(str(protein), found), row.affinity, labels, row.fault)

@@ -1,0 +1,162 @@
+"""Models without a network: what size, composition and element contacts alone tell of an affinity (SPEC 4)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from molinteract.affinity.complexes import Complex
+from molinteract.affinity.skeleton import fingerprint, tanimoto
+
+LIGAND_ELEMENTS: Final = (6, 7, 8, 9, 15, 16, 17, 35, 53)
+POCKET_ELEMENTS: Final = (6, 7, 8, 16)
+CONTACT: Final = 10.0
+"""Å; reach of the contact counts. The complexes must have been cut with a pocket of at least as much."""
+TREES: Final = 200
+
+Features = Callable[[Sequence[Complex]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One control.
+
+    Attributes
+    ----------
+    name : str
+    says : str
+        What it knows.
+    features : callable
+        Complexes → (complexes, features).
+    model : str
+        ``mean``, ``linear``, ``forest`` or ``neighbour``.
+    """
+
+    name: str
+    says: str
+    features: Features
+    model: str
+
+
+def _nothing(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    return np.zeros((len(complexes), 1))
+
+
+def _size(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    return np.array([[len(c.ligand)] for c in complexes], dtype=np.float64)
+
+
+def _sizes(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    return np.array([[len(c.ligand), len(c.pocket)] for c in complexes], dtype=np.float64)
+
+
+def _ligand_elements(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    return np.array([_counts(c.ligand, LIGAND_ELEMENTS) for c in complexes])
+
+
+def _pocket_elements(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    return np.array([_counts(c.pocket, POCKET_ELEMENTS) for c in complexes])
+
+
+def _additive(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    return np.concatenate([_ligand_elements(complexes), _pocket_elements(complexes)], axis=1)
+
+
+def _fingerprints(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    return np.array([fingerprint(c.ligand, c.ligand_positions) for c in complexes], dtype=np.float64)
+
+
+def contact_counts(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    """Return counts (complexes, 36) of pairs within 10 Å by element of pocket and of ligand.
+
+    The features of RF-Score (Ballester and Mitchell, Bioinformatics 2010, 26, 1169) at 10 Å instead of 12.
+    """
+    found = np.zeros((len(complexes), len(POCKET_ELEMENTS), len(LIGAND_ELEMENTS)))
+    for k, c in enumerate(complexes):
+        near = cdist(c.pocket_positions, c.ligand_positions) <= CONTACT
+        for a, pocket in enumerate(POCKET_ELEMENTS):
+            by_ligand_atom = near[c.pocket == pocket].sum(0)
+            for b, ligand in enumerate(LIGAND_ELEMENTS):
+                found[k, a, b] = by_ligand_atom[c.ligand == ligand].sum()
+    return found.reshape(len(complexes), -1)
+
+
+def _contacts_and_ligand(complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    return np.concatenate([contact_counts(complexes), _ligand_elements(complexes)], axis=1)
+
+
+CONTROLS: Final[tuple[Control, ...]] = (
+    Control("constant mean", "nothing", _nothing, "mean"),
+    Control("ligand size", "heavy atoms of the ligand, linear", _size, "linear"),
+    Control("ligand and pocket size", "heavy atoms of both, forest", _sizes, "forest"),
+    Control("pocket elements", "the target alone: elements of the pocket, forest", _pocket_elements, "forest"),
+    Control("ligand fingerprint", "Morgan counts of the skeleton, forest", _fingerprints, "forest"),
+    Control("nearest ligand", "value of the most similar training ligand", _fingerprints, "neighbour"),
+    Control("additive null", "elements of ligand and of pocket, no contacts, forest", _additive, "forest"),
+    Control("contacts", "element pairs within 10 Å, forest", contact_counts, "forest"),
+    Control(
+        "contacts and ligand",
+        "element pairs within 10 Å and elements of the ligand, forest",
+        _contacts_and_ligand,
+        "forest",
+    ),
+)
+"""In the order of what they know."""
+
+
+def fit_predict(
+    model: str,
+    train: NDArray[np.float64],
+    values: NDArray[np.float64],
+    test: NDArray[np.float64],
+    *,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Fit one kind of model on features (n, d) and values (n,), and return predictions for test features (m, d)."""
+    if model == "mean":
+        return np.full(len(test), values.mean())
+    if model == "neighbour":
+        nearest = np.argmax(tanimoto(test.astype(np.int32), train.astype(np.int32)), axis=1)
+        return np.asarray(values[nearest])
+    if model == "linear":
+        design = np.column_stack([train, np.ones(len(train))])
+        weights = np.linalg.lstsq(design, values, rcond=None)[0]
+        return np.asarray(np.column_stack([test, np.ones(len(test))]) @ weights)
+    from sklearn.ensemble import RandomForestRegressor
+
+    forest: Any = RandomForestRegressor(TREES, max_features=1 / 3, min_samples_leaf=2, random_state=seed)
+    return np.asarray(forest.fit(train, values).predict(test))
+
+
+def cross_validated(
+    control: Control,
+    complexes: Sequence[Complex],
+    values: NDArray[np.float64],
+    folds: NDArray[np.integer],
+    *,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Return out-of-fold predictions (n,) of a control.
+
+    Parameters
+    ----------
+    control : Control
+    complexes : sequence of Complex
+        Cut with a pocket of 10 Å or more.
+    values : (n,) float
+        pK.
+    folds : (n,) int
+    """
+    features = control.features(complexes)
+    predicted = np.empty(len(values))
+    for fold in np.unique(folds):
+        test = folds == fold
+        predicted[test] = fit_predict(control.model, features[~test], values[~test], features[test], seed=seed)
+    return predicted
+
+
+def _counts(numbers: NDArray[np.integer], elements: Sequence[int]) -> NDArray[np.float64]:
+    return np.array([(numbers == z).sum() for z in elements], dtype=np.float64)
