@@ -1,9 +1,5 @@
 """Processing never raises; a store is the same however it was built, whole after any interruption, and readable by anyone."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -134,24 +130,6 @@ def test_interrupted_build_resumes_to_the_same_store(cifs, tmp_path, small_shard
     report = build([str(cifs)], tmp_path / "cut", resume=True)
     assert report.reused_shards == 1
     assert tables(tmp_path / "whole") == tables(tmp_path / "cut")
-
-
-@pytest.mark.slow
-def test_killed_build_resumes_to_the_same_store(cifs, tmp_path):
-    code = (
-        "import sys, molinteract.store.build as b; b.ITEMS_PER_SHARD = 2;"
-        "b.build([sys.argv[1]], sys.argv[2], resume=True)"
-    )
-    command = [sys.executable, "-c", code, str(cifs)]
-    subprocess.run([*command, str(tmp_path / "whole")], check=True)
-    for delay in (1.2, 1.8, 2.4):
-        process_ = subprocess.Popen([*command, str(tmp_path / "killed")])
-        time.sleep(delay)
-        os.kill(process_.pid, signal.SIGKILL)
-        process_.wait()
-    subprocess.run([*command, str(tmp_path / "killed")], check=True)
-    assert tables(tmp_path / "whole") == tables(tmp_path / "killed")
-    assert open_dataset(tmp_path / "killed").verify() == []
 
 
 def test_damaged_shard_is_found_and_mended(cifs, tmp_path, small_shards):
