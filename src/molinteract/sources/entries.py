@@ -9,27 +9,59 @@ a folder               every such file below it, every archive and every databas
 ``x.zip``, ``x.tar``   every such file in the archive (``.tar.gz``, ``.tgz``, ``.tar.bz2``,
                        ``.tar.xz`` … too), and in archives inside it
 ``x.db``               every row of an ASE database (sqlite): a cell given whole
+``x.aselmdb``          every row of an ASE-LMDB database, such as OMC25's
 ``-``                  what is named on standard input, a line each
 ``sample:``            the embedded sample, as ``make sample`` fetched it
 =====================  ==================================================================
+
+From Python also an ASE ``Atoms`` or a pymatgen ``Structure``.
 """
 
 import glob
 import os
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import TextIO
 
 from molinteract.core.errors import SourceError
-from molinteract.sources import archives, ase_database, files
+from molinteract.sources import archives, ase_database, ase_lmdb, files, objects
 from molinteract.sources.archives import printable
 from molinteract.sources.item import SourceItem
 
 SAMPLE = "sample:"
 SAMPLE_FILES = ("mech.db", "test.db")
 STDIN = "-"
-READABLE = "CIF (also .gz, .bz2, .xz), .zip or .tar of CIF files, or an ASE database (.db)"
+READABLE = "CIF (also .gz, .bz2, .xz), .zip or .tar of CIF files, or an ASE database (.db, .aselmdb)"
+
+Source = str | Path | object
+"""What the user names, or an object that is a structure (see ``objects``)."""
+
+
+def items_of(source: Source, number: int = 1) -> Iterator[SourceItem]:
+    """List the items of a source, one at a time, in a fixed order; it may be listed more than once.
+
+    Parameters
+    ----------
+    source : str, Path, ase.Atoms or pymatgen Structure
+    number : int
+        Place among the sources; names an object.
+
+    Raises
+    ------
+    SourceError
+        If it has nothing to read.
+    """
+    if isinstance(source, str | Path):
+        yield from iterate(str(source))
+    else:
+        yield objects.item_of(source, number)
+
+
+def source_names(sources: Iterable[Source]) -> list[str]:
+    """Return the sources as the user named them, in words."""
+    return [printable(str(s)) if isinstance(s, str | Path) else objects.SOURCE for s in sources]
 
 
 def iterate(source: str) -> Iterator[SourceItem]:
@@ -73,24 +105,26 @@ def _sample() -> Iterator[SourceItem]:
 
 def _named_on_stdin() -> Iterator[SourceItem]:
     """List what is named on standard input, by lines or (``find -print0``) by NUL; what is not there is read as a fault."""
-    seen = False
-    for line in sys.stdin:
-        for name in re.split("\0", line.rstrip("\r\n")):
-            if not name.strip():
-                continue
-            seen = True
-            path = Path(name)
-            key = printable(path.as_posix().lstrip("/"))
-            if path.is_dir():
-                yield from _in_folder(path, key=key, source=STDIN)
-            elif not path.exists():
-                yield SourceItem(key, STDIN, name, "fault", "no such file or folder")
-            elif not files.kind(path.name):
-                yield SourceItem(key, STDIN, name, "fault", f"no format that can be read: {READABLE}")
-            else:
-                yield from _of_file(path, key=key, source=STDIN)
-    if not seen:
+    named = _read_stdin(sys.stdin)
+    if not named:
         raise SourceError("nothing was named on standard input", entry=STDIN, remedy="one path a line: ls *.cif | …")
+    for name in named:
+        path = Path(name)
+        key = printable(path.as_posix().lstrip("/"))
+        if path.is_dir():
+            yield from _in_folder(path, key=key, source=STDIN)
+        elif not path.exists():
+            yield SourceItem(key, STDIN, name, "fault", "no such file or folder")
+        elif not files.kind(path.name):
+            yield SourceItem(key, STDIN, name, "fault", f"no format that can be read: {READABLE}")
+        else:
+            yield from _of_file(path, key=key, source=STDIN)
+
+
+@lru_cache(maxsize=1)
+def _read_stdin(stream: TextIO) -> tuple[str, ...]:
+    """Return what is named on standard input; kept, for it can be read only once."""
+    return tuple(name for line in stream for name in line.rstrip("\r\n").split("\0") if name.strip())
 
 
 def _of_path(named: str) -> Iterator[SourceItem]:
@@ -138,9 +172,10 @@ def _of_file(path: Path, *, key: str, source: str, alone: bool = False) -> Itera
     try:
         if kind in ("zip", "tar"):
             yield from archives.items(path, key=key, source=source)
-        elif kind == "ase":
-            for rows, size in ase_database.row_ranges(path):
-                yield SourceItem(key, source, str(path), "ase", rows, size)
+        elif kind in ("ase", "aselmdb"):
+            ranges = ase_database.row_ranges if kind == "ase" else ase_lmdb.row_ranges
+            for rows, size in ranges(path):
+                yield SourceItem(key, source, str(path), kind, rows, size)
         else:
             yield SourceItem(key, source, str(path), "file", "", path.stat().st_size)
     except SourceError as error:

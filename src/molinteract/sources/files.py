@@ -15,11 +15,11 @@ from molinteract.crystals.read import read_cif
 from molinteract.crystals.rejected import Rejected
 from molinteract.sources.item import Entries, SourceItem, Update
 
-Kind = Literal["file", "zip", "tar", "ase", ""]
+Kind = Literal["file", "zip", "tar", "ase", "aselmdb", ""]
 
 _COMPRESSED: Final = (".gz", ".bz2", ".xz")
 _TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-_KINDS: Final[dict[str, Kind]] = {".cif": "file", ".zip": "zip", ".db": "ase"}
+_KINDS: Final[dict[str, Kind]] = {".cif": "file", ".zip": "zip", ".db": "ase", ".aselmdb": "aselmdb"}
 
 UNREADABLE: Final = (OSError, EOFError, zlib.error, lzma.LZMAError)
 """What reading compressed bytes raises; ``gzip.BadGzipFile`` is an OSError."""

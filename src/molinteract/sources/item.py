@@ -16,12 +16,14 @@ READERS: Final[dict[str, str]] = {
     "file": "molinteract.sources.files",
     "archive": "molinteract.sources.archives",
     "ase": "molinteract.sources.ase_database",
+    "aselmdb": "molinteract.sources.ase_lmdb",
+    "object": "molinteract.sources.objects",
     "fault": "molinteract.sources.faults",
 }
 """Module of each kind of item; its ``read_item(item, update)`` yields the entries and hands each byte that decides them to
 ``update``. Loaded when the first such item is read, so that a source that is not used needs nothing installed."""
 
-ROW_RANGES: Final = frozenset({"ase"})
+ROW_RANGES: Final = frozenset({"ase", "aselmdb"})
 """Kinds of which one file gives several items with the same key."""
 
 

@@ -8,7 +8,8 @@ from molinteract.crystals.assemble import assemble
 from molinteract.crystals.crystal import Crystal
 from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.rejected import Rejected
-from molinteract.sources.entries import iterate
+from molinteract.sources.entries import Source, iterate
+from molinteract.sources.objects import structure_of
 
 
 def read_structures(path: str | Path) -> list[RawStructure | Rejected]:
@@ -30,13 +31,13 @@ def read_structures(path: str | Path) -> list[RawStructure | Rejected]:
     return found
 
 
-def read_crystal(path: str | Path) -> Crystal:
+def read_crystal(path: Source) -> Crystal:
     """Read one crystal.
 
     Parameters
     ----------
-    path : str or Path
-        A file; ``file.cif#block`` picks a block, else the first one is read.
+    path : str, Path, ase.Atoms or pymatgen Structure
+        A file; ``file.cif#block`` picks a block, else the first one is read. Or an object that is a structure.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def read_crystal(path: str | Path) -> Crystal:
     SourceError
         If there is nothing to read.
     """
-    entry = read_structures(path)[0]
+    entry = read_structures(path)[0] if isinstance(path, str | Path) else structure_of(path)
     if isinstance(entry, Rejected):
         raise EntryError(entry.reason, entry.detail, entry=entry.entry)
     return assemble(entry, policies=Policies(), limits=Limits())

@@ -29,7 +29,13 @@ class Place:
 
 
 def whole_cell(
-    place: Place, numbers: ArrayLike, positions: ArrayLike, vectors: ArrayLike, *, smiles: str = ""
+    place: Place,
+    numbers: ArrayLike,
+    positions: ArrayLike,
+    vectors: ArrayLike,
+    *,
+    smiles: str = "",
+    occupancies: ArrayLike | None = None,
 ) -> RawStructure | Rejected:
     """Return the structure of a cell given whole; its symmetry is looked for later.
 
@@ -44,6 +50,8 @@ def whole_cell(
         Cell vectors as rows, Å.
     smiles : str
         What the source says.
+    occupancies : (atoms,) float, optional
+        nan where not given.
 
     Returns
     -------
@@ -71,7 +79,7 @@ def whole_cell(
         labels=tuple(f"{symbol}{k}" for k, symbol in enumerate(symbols, start=1)),
         type_symbols=tuple(symbols),
         fractional=points @ np.linalg.inv(rows),
-        occupancies=np.full(len(z), np.nan),
+        occupancies=np.full(len(z), np.nan) if occupancies is None else np.asarray(occupancies, dtype=np.float64),
         disorder_groups=("",) * len(z),
         calc_flags=("",) * len(z),
         smiles=smiles,

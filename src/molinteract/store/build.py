@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from molinteract.core.errors import ConfigError, SourceError
 from molinteract.core.settings import BuildSettings
-from molinteract.sources.entries import iterate
+from molinteract.sources.entries import Source, items_of, source_names
 from molinteract.sources.item import SourceItem
 from molinteract.store.cluster import run_on_ray
 from molinteract.store.dataset import open_dataset
@@ -68,7 +68,7 @@ class Estimate:
     store_megabytes: float
 
 
-def estimate(sources: Sequence[str]) -> Estimate:
+def estimate(sources: Sequence[Source]) -> Estimate:
     """Estimate a build without doing it."""
     count, size = 0, 0
     for item in _items(sources):
@@ -79,7 +79,7 @@ def estimate(sources: Sequence[str]) -> Estimate:
 
 
 def build(
-    sources: Sequence[str],
+    sources: Sequence[Source],
     out: str | Path,
     *,
     settings: BuildSettings | None = None,
@@ -93,8 +93,9 @@ def build(
 
     Parameters
     ----------
-    sources : sequence of str
-        Files, folders, patterns, archives, databases, ``sample:`` (see ``sources.entries``).
+    sources : sequence
+        Files, folders, patterns, archives, databases, ``sample:``, ASE ``Atoms``, pymatgen ``Structure`` (see
+        ``sources.entries``).
     out : str or Path
         Folder of the store.
     settings : BuildSettings, optional
@@ -138,7 +139,7 @@ def build(
         tally.items += len(task.items)
         if progress is not None:
             progress(tally.items, total)
-    finish(out, tally.shards, settings=settings, sources=manifest.sources if manifest else sources)
+    finish(out, tally.shards, settings=settings, sources=manifest.sources if manifest else source_names(sources))
     return _report(out, settings, manifest, extra=extra, reused=tally.reused)
 
 
@@ -151,29 +152,29 @@ class _Tally:
     items: int = 0
 
 
-def _items(sources: Sequence[str]) -> Iterator[SourceItem]:
-    for source in sources:
-        yield from iterate(source)
+def _items(sources: Sequence[Source]) -> Iterator[SourceItem]:
+    for number, source in enumerate(sources, start=1):
+        yield from items_of(source, number)
 
 
-def _count(sources: Sequence[str]) -> int:
+def _count(sources: Sequence[Source]) -> int:
     """Count the items; eight bytes of each are kept where several sources could share a name."""
     names: list[tuple[str, array[int]]] = []
     total = 0
-    for source in sources:
+    for number, (source, name) in enumerate(zip(sources, source_names(sources), strict=True), start=1):
         seen = array("q")
-        for item in iterate(source):
+        for item in items_of(source, number):
             total += 1
             if len(sources) > 1:
                 digest = blake2b(item.name.encode(), digest_size=8).digest()
                 seen.append(int.from_bytes(digest, "big", signed=True))
         for other, theirs in names:
-            if other != source and len(np.intersect1d(np.asarray(seen), np.asarray(theirs))):
+            if other != name and len(np.intersect1d(np.asarray(seen), np.asarray(theirs))):
                 raise SourceError(
-                    f"{other!r} and {source!r} hold files of the same name: entries would share it",
+                    f"{other!r} and {name!r} hold files of the same name: entries would share it",
                     remedy="rename one of the folders, or build two stores",
                 )
-        names.append((source, seen))
+        names.append((name, seen))
     return total
 
 
