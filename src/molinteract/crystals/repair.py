@@ -1,7 +1,8 @@
 """Text that a strict CIF parser refuses is mended where cell, symmetry and atoms are whole.
 
-The ladder, each rung tried only if the one before failed: as it stands; without checks for duplicates; with the line that
-the parser names commented out; only the lines of cell, symmetry and formula and the loops of atoms and operations.
+The ladder, each rung tried only if the one before failed: as it stands; without checks for duplicates; with letters outside
+ASCII, which CIF allows only in quotes, replaced; with the line that the parser names commented out; only the lines of cell,
+symmetry and formula and the loops of atoms and operations.
 """
 
 import re
@@ -16,6 +17,7 @@ _TEXT_FIELD = re.compile(
 )
 _BLOCK_START = re.compile(r"(?mi)^(?=data_)")
 _ERROR_LINE = re.compile(r"^(?:string|[^:]*):(\d+):")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MAX_MENDED_LINES = 40
 _SALVAGED_ITEM = re.compile(
     r"(?i)^(_cell_(length|angle|formula_units)|_(symmetry|space_group)_|_chemical_formula_sum|_exptl_crystal_density_diffrn)"
@@ -72,7 +74,7 @@ def _parse_alone(text: str, *, left_out: bool) -> ParsedBlock:
         note = "text before the first block left out"
     if document is None or not len(document):
         return ParsedBlock(name, None, note)
-    return ParsedBlock(document[0].name, document[0], note)
+    return ParsedBlock(name, document[0], note)
 
 
 def _mended(text: str) -> tuple[gemmi.cif.Document | None, str]:
@@ -84,6 +86,10 @@ def _mended(text: str) -> tuple[gemmi.cif.Document | None, str]:
         return gemmi.cif.read_string(text, check_level=0), f"read without strict checks ({message})"
     except _REFUSED:
         pass
+    if not text.isascii():
+        document = _read_or_none(_NOT_ASCII.sub("_", text))
+        if document is not None:
+            return document, f"letters outside ASCII read as _ ({message})"
     document = _without_named_lines(text)
     if document is not None:
         return document, f"lines left out that do not parse ({message})"

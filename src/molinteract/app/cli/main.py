@@ -13,6 +13,7 @@ VERBS: dict[str, str] = {
     "build": "Crystal structures in, a store of intermolecular patches out.",
     "stats": "What a store holds: Table 1 beside the paper's, rejects by reason, labels.",
     "inspect": "One crystal in words: molecules and contacts, or why it is rejected.",
+    "molecules": "Molecules, dimers or clusters of a crystal as XYZ, SDF or CIF.",
     "pretrain": "Train the network on a store by denoising.",
     "embed": "Vectors of patches and atoms from a trained network.",
     "probe": "What the vectors know: maps, Kolmogorov-Smirnov tests, probes, a report.",

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from molinteract.app.reports.plain_table import make_table
 from molinteract.chemistry.flags import ACCEPTOR, DONOR
 from molinteract.core.geometry import cell_volume
-from molinteract.crystals.crystal import Crystal
 from molinteract.crystals.operations import operation_text
 from molinteract.patches.patch import Interaction
+from molinteract.store.export import image_positions
 from molinteract.store.process import ProcessedEntry
 
 
@@ -75,16 +75,6 @@ def contacts(entry: ProcessedEntry, *, every: bool = False) -> list[Contact]:
             seen.add(int(table.orbit[k]))
             found.append(_contact(entry, k))
     return sorted(found, key=lambda contact: (contact.molecule, contact.distance))
-
-
-def image_positions(
-    crystal: Crystal, molecule: int, operation: int, lattice: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """Return the Cartesian positions (atoms, 3) in Å of an image of an independent molecule."""
-    fractional = crystal.molecules[molecule].positions @ np.linalg.inv(crystal.vectors)
-    moved = fractional @ crystal.rotations[operation].T.astype(np.float64)
-    placed: NDArray[np.float64] = (moved + crystal.translations[operation] + lattice) @ crystal.vectors
-    return placed
 
 
 def _contact(entry: ProcessedEntry, k: int) -> Contact:
