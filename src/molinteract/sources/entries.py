@@ -10,6 +10,7 @@ a folder               every such file below it, every archive and every databas
                        ``.tar.xz`` … too), and in archives inside it
 ``x.db``               every row of an ASE database (sqlite): a cell given whole
 ``x.aselmdb``          every row of an ASE-LMDB database, such as OMC25's
+``cod:1000041``        entries of the Crystallography Open Database (see ``cod``)
 ``-``                  what is named on standard input, a line each
 ``sample:``            the embedded sample, as ``make sample`` fetched it
 =====================  ==================================================================
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import TextIO
 
 from molinteract.core.errors import SourceError
-from molinteract.sources import archives, ase_database, ase_lmdb, files, objects
+from molinteract.sources import archives, ase_database, ase_lmdb, cod, files, objects
 from molinteract.sources.archives import printable
 from molinteract.sources.item import SourceItem
 
@@ -77,6 +78,9 @@ def iterate(source: str) -> Iterator[SourceItem]:
         return
     if source == STDIN:
         yield from _named_on_stdin()
+        return
+    if source.startswith(cod.PREFIX):
+        yield from cod.items(source)
         return
     found = False
     for item in _of_path(source):

@@ -17,14 +17,15 @@ READERS: Final[dict[str, str]] = {
     "archive": "molinteract.sources.archives",
     "ase": "molinteract.sources.ase_database",
     "aselmdb": "molinteract.sources.ase_lmdb",
+    "cod": "molinteract.sources.cod",
     "object": "molinteract.sources.objects",
     "fault": "molinteract.sources.faults",
 }
 """Module of each kind of item; its ``read_item(item, update)`` yields the entries and hands each byte that decides them to
 ``update``. Loaded when the first such item is read, so that a source that is not used needs nothing installed."""
 
-ROW_RANGES: Final = frozenset({"ase", "aselmdb"})
-"""Kinds of which one file gives several items with the same key."""
+NAMED_BY_MEMBER: Final = frozenset({"ase", "aselmdb", "object"})
+"""Kinds of which the key alone does not tell the content: rows of one database, objects by their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class SourceItem:
     kind : str
         A key of ``READERS``.
     member : str
-        What part of the file: place in an archive, ``first:last`` rows of a database; of a ``fault``, what is wrong.
+        What part of the file: place in an archive, ``first:last`` rows of a database; COD number, of a ``fault`` what is wrong.
     size : int
         Bytes, of an archive's member unpacked; for estimates.
     """
@@ -56,8 +57,8 @@ class SourceItem:
 
     @property
     def name(self) -> str:
-        """Unique name of the item: its key, with the rows of a database."""
-        return f"{self.key}|{self.member}" if self.kind in ROW_RANGES else self.key
+        """Unique name of the item: its key, with the rows of a database or the hash of an object."""
+        return f"{self.key}|{self.member}" if self.kind in NAMED_BY_MEMBER else self.key
 
     def read(self) -> "Reading":
         """Read the entries of the item, one at a time; what cannot be read is a ``Rejected``."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from molinteract.core.errors import MissingExtraError, StoreError
+from molinteract.core.errors import MissingExtraError, SourceError, StoreError
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import BuildSettings
 from molinteract.crystals.raw import RawStructure
@@ -84,6 +84,8 @@ def make_shard(task: ShardTask) -> int:
     ------
     StoreError
         If the shard cannot be written.
+    MissingExtraError, SourceError
+        If what the source needs is not there: a package, a server.
     """
     warm_up()
     with _ShardWriter(task) as writer:
@@ -111,8 +113,8 @@ def _results(
         _note(task, at)
         try:
             raw = next(entries, None)
-        except MissingExtraError:
-            raise
+        except (MissingExtraError, SourceError):
+            raise  # no entry can be read, now: the build stops, and goes on with --resume
         except Exception as error:  # noqa: BLE001 one item that cannot be read must not end a build of 500,000
             yield _unread(item, f"{INTERNAL}: {type(error).__name__}: {error}")
             return

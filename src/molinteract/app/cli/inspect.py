@@ -1,5 +1,6 @@
 """``molinteract inspect``: one crystal in words."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -11,6 +12,9 @@ def inspect(
     file: Annotated[str, Parameter(help="A file; FILE#BLOCK picks one block or row.")],
     /,
     *,
+    why: Annotated[
+        bool, Parameter(negative="", help="Each check with its numbers instead: why kept or rejected.")
+    ] = False,
     all_: Annotated[bool, Parameter(name="--all", negative="", help="Every neighbour, not one an orbit.")] = False,
     set_: Annotated[
         list[str] | None, Parameter(name="--set", negative="", help="One setting, such as policies.components=any.")
@@ -21,13 +25,14 @@ def inspect(
 
     An entry that would be rejected is shown with its reason, and the exit code is 1.
 
-    Example: molinteract inspect paracetamol.cif
+    Example: molinteract inspect paracetamol.cif --why
     """
     from molinteract.app.reports.crystal_text import crystal_dict, crystal_text
     from molinteract.core.reasons import MEANING
     from molinteract.core.settings import BuildSettings
     from molinteract.crystals.rejected import Rejected
     from molinteract.sources.single import read_structures
+    from molinteract.store.explain import explain
     from molinteract.store.process import process
 
     settings = BuildSettings.load(None, set_ or [])
@@ -35,6 +40,12 @@ def inspect(
     texts: list[str] = []
     rejected = 0
     for raw in read_structures(file):
+        if why:
+            explanation = explain(raw, settings)
+            rejected += explanation.reason is not None
+            texts.append(explanation.text())
+            facts.append(asdict(explanation))
+            continue
         result = raw if isinstance(raw, Rejected) else process(raw, settings)
         if isinstance(result, Rejected):
             rejected += 1
