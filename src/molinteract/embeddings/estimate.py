@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from molinteract.embeddings.table import NODES, PATCHES, VectorTable
 
-_PER_PRODUCT = 7e-11
-_PER_POINT = 4.5e-4
-"""Seconds on one core: the search for neighbours goes with n² d, the layout with n (measured at 100,000 × 64: 43 s and 42 s)."""
+_PER_PRODUCT = 8e-11
+_PER_POINT = 6e-4
+"""Seconds on one core: the search for neighbours goes with n² d, the layout with n (``docs/probing.md``)."""
 _BASE_BYTES = 700e6
 _BYTES_PER_NUMBER = 20.0
-_BYTES_PER_POINT = 2500.0
+_BYTES_PER_POINT = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
