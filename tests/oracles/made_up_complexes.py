@@ -24,12 +24,13 @@ def pdb_line(
     )
 
 
-def glycines(count: int, *, chain: str = "A", spacing: float = 3.8) -> list[str]:
-    """Lines of a row of glycines along x."""
+def glycines(count: int, *, chain: str = "A", spacing: float = 3.8, shifts=None) -> list[str]:
+    """Lines of a row of glycines along x; ``shifts`` (4 count, 3) are added to the positions."""
     lines = []
     for k in range(count):
         for element, name, (x, y, z) in GLYCINE:
-            lines.append(pdb_line(len(lines) + 1, name, "GLY", chain, k + 1, (x + spacing * k, y, z), element))
+            position = np.array([x + spacing * k, y, z]) + (0.0 if shifts is None else shifts[len(lines)])
+            lines.append(pdb_line(len(lines) + 1, name, "GLY", chain, k + 1, position, element))
     return lines
 
 
@@ -48,10 +49,18 @@ def chain_ligand(start=(0.0, 0.0, 3.5), atoms: str = "CCO"):
     return positions, list(atoms)
 
 
-def write_pair(folder, name: str = "1abc", *, residues: int = 4, start=(0.0, 0.0, 3.5), atoms: str = "CCO"):
-    """Write NAME_pocket.pdb and NAME_ligand.sdf; return both paths."""
+def write_pair(
+    folder, name: str = "1abc", *, residues: int = 4, start=(0.0, 0.0, 3.5), atoms: str = "CCO", jitter: float = 0.0
+):
+    """Write NAME_pocket.pdb and NAME_ligand.sdf; return both paths.
+
+    Without ``jitter`` (Å) all is planar or straight; with it nothing is, as in a real molecule.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(sum(map(ord, name)))
     protein, ligand = folder / f"{name}_pocket.pdb", folder / f"{name}_ligand.sdf"
-    protein.write_text("\n".join([*glycines(residues), "END", ""]))
-    ligand.write_text(sdf(*chain_ligand(start, atoms), title=name))
+    shifts = rng.normal(0, jitter, (4 * residues, 3))
+    protein.write_text("\n".join([*glycines(residues, shifts=shifts), "END", ""]))
+    positions, symbols = chain_ligand(start, atoms)
+    ligand.write_text(sdf(positions + rng.normal(0, jitter, positions.shape), symbols, title=name))
     return protein, ligand

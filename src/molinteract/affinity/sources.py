@@ -1,5 +1,7 @@
 """One door for every kind of data set of complexes."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from molinteract.affinity.atom3d import SPLITS, read_atom3d
@@ -79,3 +81,13 @@ def _pairs(folder: Path) -> list[ComplexItem]:
 def _short(key: Path) -> str:
     """Return the id of a pair: its path, and ``1abc`` rather than ``1abc/1abc``."""
     return str(key.parent if key.parent.name == key.name else key)
+
+
+def with_choice(items: Sequence[ComplexItem], choice: str | None) -> list[ComplexItem]:
+    """Return items in which the ligand is chosen, as a record or as NAME/CHAIN/NUMBER, where they come from files."""
+    if choice is None:
+        return list(items)
+    return [
+        replace(item, source=replace(item.source, choice=choice)) if isinstance(item.source, FilePair) else item
+        for item in items
+    ]

@@ -18,6 +18,10 @@ VERBS: dict[str, str] = {
     "embed": "Vectors of patches and atoms from a trained network.",
     "probe": "What the vectors know: maps, Kolmogorov-Smirnov tests, probes, a report.",
     "benchmark-representation": "Frozen vectors against their baselines, on crystals and on dimers.",
+    "finetune": "Learn binding affinities from protein-ligand complexes.",
+    "predict": "Affinities of complexes, poses and ligands.",
+    "evaluate": "An affinity model on measured complexes.",
+    "audit": "Judge any model's predictions of affinities beside simple nulls.",
     "demo": "The whole chain on the embedded sample, ending in a report.",
     "doctor": "Health of this installation, with a remedy for each fault.",
 }

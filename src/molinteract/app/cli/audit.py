@@ -1,0 +1,44 @@
+"""``molinteract audit``: judge any model's predictions of affinities."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from molinteract.app.cli.output import Json, Quiet, emit, progress_bar
+
+
+def audit(
+    scores: Annotated[Path, Parameter(help="CSV with columns id and predicted (pK), of any model.")],
+    data: Annotated[Path, Parameter(help="The complexes: CSV, PDBbind folder, ATOM3D folder or npz.")],
+    /,
+    *,
+    split: Annotated[Path | None, Parameter(help="CSV, JSON or folder of lists; with --part.")] = None,
+    part: Annotated[str | None, Parameter(help="Judge this part; the nulls are fitted on train.")] = None,
+    root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
+    clusters: Annotated[str, Parameter(help="Label with the target cluster.")] = "cluster",
+    series: Annotated[str, Parameter(help="Label with the series.")] = "series",
+    inexact: Annotated[bool, Parameter(negative="", help="Use bounds and estimates as if exact.")] = False,
+    leaks: Annotated[Path | None, Parameter(help="Write the leak audit to this file.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Set predictions beside what size, ligand, pocket and composition tell, by leak and by series, with intervals over targets.
+
+    Example: molinteract audit SCORES.csv SET.csv --part test
+
+    Exit code 1 if the predictions are not better than the additive null.
+    """
+    from molinteract.affinity.audit import audit, load_for_audit, read_scores
+    from molinteract.affinity.leaks import write_leaks
+
+    found = read_scores(scores)
+    with progress_bar("reading", unit="complexes", quiet=quiet) as bar:
+        test, train = load_for_audit(data, split=split, part=part, root=root, inexact=inexact, progress=bar)
+    result = audit(found, test, train=train, cluster_label=clusters, series_label=series)
+    if leaks is not None:
+        write_leaks(leaks, result.leaks)
+    emit(asdict(result), result.text(), as_json=as_json)
+    additive = next(null for null in result.nulls if null.name == "additive null")
+    return 0 if additive.difference[2] < 0 else 1

@@ -1,0 +1,51 @@
+"""``molinteract predict``: affinities of complexes, poses and ligands."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from molinteract.app.cli.output import Json, Quiet, emit, progress_bar
+
+
+def predict(
+    complexes: Annotated[Path, Parameter(help="Protein file; or a complex, a folder, a CSV, an ATOM3D set.")],
+    ligands: Annotated[Path | None, Parameter(help="SDF, mol2 or PDBQT with any number of ligands or poses.")] = None,
+    /,
+    *,
+    model: Annotated[Path, Parameter(name=["--model", "-m"], help="Folder that finetune wrote.")],
+    ligand: Annotated[str | None, Parameter(help="Ligand inside the complex, as NAME/CHAIN/NUMBER.")] = None,
+    root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
+    csv: Annotated[Path | None, Parameter(name=["--csv", "-o"], help="Write every row to this file.")] = None,
+    explain: Annotated[
+        Path | None, Parameter(help="Write what each residue and contact of the first complex adds.")
+    ] = None,
+    device: Annotated[str, Parameter(help="cpu or cuda.")] = "cpu",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Predict pK with the spread of the ensemble and flags for what is out of the model's domain, best first.
+
+    Example: molinteract predict protein.pdb ligands.sdf -m FINE
+
+    Exit code 1 if a row could not be predicted; its reason stands in the row.
+    """
+    from molinteract.affinity.contributions import explain_first
+    from molinteract.affinity.model import load_model
+    from molinteract.affinity.predict import predict_items, predict_poses, predictions_text, write_predictions
+    from molinteract.affinity.sources import open_complexes, with_choice
+
+    network = load_model(model, device=device)
+    items = [] if ligands else with_choice(open_complexes(complexes, root=root), ligand)
+    if ligands is not None:
+        found = predict_poses(network, complexes, ligands)
+    else:
+        with progress_bar("predicting", unit="complexes", quiet=quiet) as bar:
+            found = predict_items(network, items, progress=bar)
+    if csv is not None:
+        write_predictions(csv, found)
+    if explain is not None:
+        explain_first(network, complexes, ligands, items, out=explain)
+    emit({"predictions": [asdict(p) for p in found]}, predictions_text(found), as_json=as_json)
+    return 1 if any(p.reason for p in found) else 0
