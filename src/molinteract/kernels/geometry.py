@@ -8,7 +8,8 @@ from torch import Tensor
 from molinteract.kernels.layout import EdgeLayout
 from molinteract.kernels.paths import Path
 
-Operator = tuple[tuple[str, ...], tuple[Path, ...]]
+Blocks = tuple[tuple[Path, ...], ...]
+"""Vector paths to each of some output blocks."""
 
 
 class EdgeGeometry:
@@ -24,16 +25,17 @@ class EdgeGeometry:
     def __init__(self, layout: EdgeLayout, directions: Tensor) -> None:
         self.layout = layout
         self.directions = directions
-        self._operators: dict[Operator, Tensor] = {}
+        self._operators: dict[tuple[tuple[str, ...], Blocks], Tensor] = {}
 
-    def operator(self, inputs: tuple[str, ...], paths: tuple[Path, ...]) -> Tensor:
+    def operator(self, inputs: tuple[str, ...], blocks: Blocks) -> Tensor:
         """Return the matrices (edges, 3 paths, 3 inputs) that make t of some vector paths from a node's vectors.
 
-        Rows are ordered (component, path), columns (input block, component).
+        Rows are ordered (output block, component, path), columns (input block, component).
         """
-        key = (inputs, paths)
+        key = (inputs, blocks)
         if key not in self._operators:
-            self._operators[key] = _operator(self.directions.detach(), inputs, paths)
+            made = [_operator(self.directions.detach(), inputs, paths) for paths in blocks]
+            self._operators[key] = torch.cat(made, dim=1)
         return self._operators[key]
 
 

@@ -68,15 +68,15 @@ class ScalarPart:
         torch.mm(aggregated.view(aggregated.shape[0], -1), self.weight, out=out)
 
     def backward(
-        self, t: Tensor, activations: Tensor, grad: Tensor, grad_activations: Tensor, work: Workspace
+        self, t: Tensor, activations: Tensor, grad: Tensor, grad_hidden: Tensor, work: Workspace
     ) -> Tensor:
-        """Add to the gradients of weights and U (n, d, K'); return that of t, (e, u), from that of the sums, (n, w)."""
+        """Add to the gradients of weights and hidden (n, d, K); return that of t, (e, u), from that of the sums, (n, w)."""
         assert self.gradient is not None
         n, d, k = activations.shape
         aggregated = self.aggregate(t, activations, work)
         self.gradient.addmm_(aggregated.view(n, -1).T, grad)
         of_aggregated = torch.mm(grad, self.weight.T, out=work(f"A{self.block}", n, k * self.u)).view(n, k, self.u)
-        grad_activations.baddbmm_(t.view(n, d, self.u), of_aggregated.transpose(1, 2))
+        grad_hidden.baddbmm_(t.view(n, d, self.u), of_aggregated[:, :-1].transpose(1, 2))
         out = work(f"gt{self.block}", n, d, self.u)
         return torch.bmm(activations, of_aggregated, out=out).view(n * d, self.u)
 
@@ -115,67 +115,74 @@ class RadialPart:
         torch.bmm(activations, self.factors(planes, work), out=out)
 
     def backward(
-        self, planes: Tensor, activations: Tensor, grad: Tensor, grad_activations: Tensor, work: Workspace
+        self, planes: Tensor, activations: Tensor, grad: Tensor, grad_hidden: Tensor, work: Workspace, *, first: bool
     ) -> Tensor:
-        """Add to the gradients of weights and U; return that of the scalars (n, u), from that of ``forward``'s (n, d, w)."""
+        """Add to the gradient of weights, write or add that of hidden (n, d, K); return that of the scalars (n, u)."""
         assert self.gradient is not None
         n, _, k = activations.shape
-        grad_activations.baddbmm_(grad, self.factors(planes, work).transpose(1, 2))
+        factors = self.factors(planes, work)[:, :-1].transpose(1, 2)
+        if first:
+            torch.bmm(grad, factors, out=grad_hidden)
+        else:
+            grad_hidden.baddbmm_(grad, factors)
         of_factors = torch.bmm(activations.transpose(1, 2), grad, out=work(f"z{self.block}", n, k, self.w)).view(n, -1)
         self.gradient.addmm_(planes[:, self.scalar].T, of_factors)
         return of_factors @ self.weight.T
 
 
 class VectorPart:
-    """The paths from vectors to one vector block, edge by edge in chunks.
+    """The paths from vectors to one vector block, or to both where they have the same shape; edge by edge in chunks.
 
     Attributes
     ----------
-    weight : (K', w u)
+    weight : (K', blocks w u)
         u runs over (path, channel).
     """
 
-    def __init__(self, spec: ProductSpec, block: str, *, weight: Tensor, bias: Tensor, gradient: bool) -> None:
-        self.block = block
-        self.paths = spec.present(VECTOR_PATHS[block])
-        self.rows = spec.joint_slice(self.paths)
-        self.u = sum(spec.size_in(path[0]) for path in self.paths)
-        self.w = spec.size_out(block)
-        native = torch.cat([weight[self.rows].T, bias[self.rows].unsqueeze(0)]).view(-1, self.u, self.w)
-        self.weight = native.transpose(1, 2).reshape(-1, self.w * self.u)
+    def __init__(
+        self, spec: ProductSpec, blocks: tuple[str, ...], *, weight: Tensor, bias: Tensor, gradient: bool
+    ) -> None:
+        self.blocks = blocks
+        self.paths = tuple(spec.present(VECTOR_PATHS[block]) for block in blocks)
+        self.rows = spec.joint_slice(tuple(path for paths in self.paths for path in paths))
+        self.u = sum(spec.size_in(path[0]) for path in self.paths[0])
+        self.w = spec.size_out(blocks[0])
+        self.columns = slice(spec.irreps_out.columns[blocks[0]].start, spec.irreps_out.columns[blocks[-1]].stop)
+        native = torch.cat([weight[self.rows].T, bias[self.rows].unsqueeze(0)])
+        self.weight = native.view(-1, len(blocks), self.u, self.w).transpose(2, 3).reshape(native.shape)
         self.gradient = torch.zeros_like(self.weight) if gradient else None
 
     def native_gradient(self, k: int) -> Tensor:
         """Return the gradient of the weights as (K', weights in native order)."""
         assert self.gradient is not None
-        return self.gradient.view(k, self.w, self.u).transpose(1, 2).reshape(k, -1)
+        return self.gradient.view(k, len(self.blocks), self.w, self.u).transpose(2, 3).reshape(k, -1)
 
     def inputs(self, vectors: Tensor, operator: Tensor, work: Workspace) -> Tensor:
-        """Return t of edges, (e, 3, u), from the senders' vectors (e, 3 inputs, channels) and the geometry's operator."""
-        e = vectors.shape[0]
-        out = work(f"T{self.block}", e, operator.shape[1], vectors.shape[2])
-        return torch.bmm(operator, vectors, out=out).view(e, 3, self.u)
+        """Return t of edges, (e blocks, 3, u), from the senders' vectors (e, 3 inputs, channels) and the geometry's operator."""
+        out = work("T", vectors.shape[0], operator.shape[1], vectors.shape[2])
+        return torch.bmm(operator, vectors, out=out).view(-1, 3, self.u)
 
     def weights(self, activations: Tensor, work: Workspace) -> Tensor:
-        """Return the weights of edges, (e, w, u), from U (e, K')."""
-        e = activations.shape[0]
-        out = work(f"w{self.block}", e, self.w * self.u)
-        return torch.mm(activations, self.weight, out=out).view(e, self.w, self.u)
+        """Return the weights of edges, (e blocks, w, u), from U (e, K')."""
+        out = work("w", activations.shape[0], self.weight.shape[1])
+        return torch.mm(activations, self.weight, out=out).view(-1, self.w, self.u)
 
     def forward(self, t: Tensor, activations: Tensor, work: Workspace) -> Tensor:
-        """Return messages (e, 3, w)."""
-        out = work(f"m{self.block}", t.shape[0], 3, self.w)
-        return torch.bmm(t, self.weights(activations, work).transpose(1, 2), out=out)
+        """Return messages (e blocks, 3, w)."""
+        weights = self.weights(activations, work)
+        return torch.bmm(t, weights.transpose(1, 2), out=work("m", t.shape[0], 3, self.w))
 
     def backward(
-        self, t: Tensor, activations: Tensor, grad: Tensor, grad_activations: Tensor, work: Workspace
+        self, t: Tensor, activations: Tensor, grad: Tensor, grad_hidden: Tensor, work: Workspace, *, first: bool
     ) -> Tensor:
-        """Add to the gradients of weights and U (e, K'); return that of t, (e, 3, u), from that of messages (e, 3, w)."""
+        """Add to the gradient of weights, write or add that of hidden (e, K); return that of t, from that of messages."""
         assert self.gradient is not None
-        e = t.shape[0]
         weights = self.weights(activations, work)
-        of_t = torch.bmm(grad, weights, out=work(f"gT{self.block}", e, 3, self.u))
-        of_weights = torch.bmm(grad.transpose(1, 2), t, out=weights).view(e, -1)
+        of_t = torch.bmm(grad, weights, out=work("gT", *t.shape))
+        of_weights = torch.bmm(grad.transpose(1, 2), t, out=weights).view(activations.shape[0], -1)
         self.gradient.addmm_(activations.T, of_weights)
-        grad_activations.addmm_(of_weights, self.weight.T)
+        if first:
+            torch.mm(of_weights, self.weight[:-1].T, out=grad_hidden)
+        else:
+            grad_hidden.addmm_(of_weights, self.weight[:-1].T)
         return of_t

@@ -40,7 +40,7 @@ class _PairHidden(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         embedding, scalars, weight, hidden = ctx.saved_tensors
         layout: EdgeLayout = ctx.layout
-        grad = torch.where(hidden > 0, grad, 0.0)
+        grad = torch.ops.aten.threshold_backward(grad, hidden, 0)
         of_weight = grad.T @ _inputs(embedding, scalars, layout)
         of_inputs = grad @ weight
         m, s = embedding.shape[1], scalars.shape[1]
