@@ -53,6 +53,7 @@ class E3nnModel(nn.Module):
         )
 
     def forward(self, batch: PatchBatch) -> Tensor:
+        """Return displacements (nodes, 3)."""
         edges = {}
         for name, embed in self.lengths.items():
             receivers, senders = batch.inter_edges if name == "inter" else batch.intra_edges

@@ -30,7 +30,7 @@ def _graph(
 
 
 def _molecule(rng: np.random.Generator, atoms: int, pairs: int) -> NDArray[np.int32]:
-    """A tree whose atoms have at most four neighbours, and further pairs of atoms until there are enough."""
+    """Make a tree whose atoms have at most four neighbours, and add pairs until there are enough."""
     degree = np.zeros(atoms, dtype=int)
     found: set[tuple[int, int]] = set()
     for b in range(1, atoms):

@@ -29,11 +29,13 @@ class Figure:
         return self.value >= self.target if self.higher_is_better else self.value <= self.target
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """Parse --quick and --json."""
+def arguments(description: str, more: Callable[[argparse.ArgumentParser], object] | None = None) -> argparse.Namespace:
+    """Parse --quick, --json and what ``more`` adds."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="small sizes, under a minute: for correctness")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    if more is not None:
+        more(parser)
     return parser.parse_args()
 
 

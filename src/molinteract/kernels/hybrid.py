@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from molinteract.kernels import choice
+from molinteract.kernels.aggregated import AggregatedVector
 from molinteract.kernels.geometry import EdgeGeometry
 from molinteract.kernels.irreps import split_columns
 from molinteract.kernels.layout import Chunk
@@ -17,10 +19,6 @@ from molinteract.kernels.parts import RadialPart, ScalarPart, VectorPart
 from molinteract.kernels.paths import RADIAL_PATHS, SCALAR_PATHS, VECTOR_PATHS, ProductSpec
 from molinteract.kernels.segments import inverse_degrees, spread, sum_by_bucket
 from molinteract.kernels.workspace import Workspace
-
-MAX_NODES = 256
-MAX_EDGES = 512
-"""Nodes and edges of a chunk: large enough for the matrix products, small enough for the cache; flat between 128 and 4096."""
 
 
 class HybridConvolution(torch.autograd.Function):
@@ -78,13 +76,15 @@ class _Convolution:
         self.scalars = [ScalarPart(spec, b, **make) for b, paths in SCALAR_PATHS.items() if spec.present(paths)]
         self.radials = [RadialPart(spec, b, **make) for b, path in RADIAL_PATHS.items() if path in spec.slices]
         self.vectors = [VectorPart(spec, blocks, **make) for blocks in _vector_blocks(spec)]
+        dense = any(choice.vectors_aggregated(bucket.degree) for bucket in self.layout.receiving.buckets)
+        self.aggregated = [AggregatedVector(part) for part in self.vectors] if dense else []
         self.inputs = tuple(b for b in ("1o", "1e") if spec.size_in(b))
         self.columns = spec.irreps_out.columns
 
     def forward(self) -> Tensor:
         radial = self._radial_messages()
         sums = self.planes.new_zeros(self.layout.receiving.nodes.shape[0] + 1, self.spec.irreps_out.dim)
-        for chunk in self.layout.receiving.chunks(max_nodes=MAX_NODES, max_edges=MAX_EDGES):
+        for chunk in self.layout.receiving.chunks(max_nodes=choice.MAX_NODES, max_edges=choice.MAX_EDGES):
             edges, out = chunk.edge_slice, sums[chunk.node_slice]
             sent, r = self._sent(chunk), self.geometry.directions[edges]
             activations = self.activations[edges]
@@ -92,17 +92,22 @@ class _Convolution:
             for scalar in self.scalars:
                 t = scalar.inputs(sent, r, self.work)
                 scalar.forward(t, per_node, out[:, self.columns[scalar.block]], self.work)
-            for vector in self.vectors:
+            for k, vector in enumerate(self.vectors):
                 operator = self.geometry.operator(self.inputs, vector.paths)[edges]
                 t = vector.inputs(self._vectors(sent), operator, self.work)
+                if choice.vectors_aggregated(chunk.degree):
+                    out[:, vector.columns] = self.aggregated[k].forward(t, per_node, self.work)
+                    for block in vector.blocks:
+                        if block in radial:
+                            self._add_radial(out[:, self.columns[block]], radial[block][edges], r, chunk)
+                    continue
                 messages = vector.forward(t, activations, self.work).view(len(r), len(vector.blocks), 3, -1)
                 for j, block in enumerate(vector.blocks):
                     if block in radial:
                         messages[:, j].addcmul_(r.unsqueeze(2), radial[block][edges].unsqueeze(1))
                 torch.sum(messages.view(chunk.nodes, chunk.degree, -1), dim=1, out=out[:, vector.columns])
             for block in self._only_radial():
-                messages = (r.unsqueeze(2) * radial[block][edges].unsqueeze(1)).view(chunk.nodes, chunk.degree, -1)
-                torch.sum(messages, dim=1, out=out[:, self.columns[block]])
+                self._add_radial(out[:, self.columns[block]], radial[block][edges], r, chunk)
         sums[:-1] *= self._scale(sums)
         return spread(sums, self.layout.receiving)
 
@@ -113,13 +118,18 @@ class _Convolution:
         of_sent = self.planes.new_zeros(layout.n_edges, self.planes.shape[1])
         of_hidden = self.planes.new_empty(layout.n_edges, self.activations.shape[1] - 1)
         of_radial = {part.block: self.planes.new_empty(layout.n_edges, part.w) for part in self.radials}
-        for chunk in layout.receiving.chunks(max_nodes=MAX_NODES, max_edges=MAX_EDGES):
+        for chunk in layout.receiving.chunks(max_nodes=choice.MAX_NODES, max_edges=choice.MAX_EDGES):
             self._chunk_backward(chunk, grad[chunk.node_slice], of_sent, of_hidden, of_radial)
         of_planes = sum_by_bucket(of_sent.index_select(0, layout.by_sender), layout.sending)
         if self.radials:
             of_hidden += self._radial_backward(of_radial, of_planes).index_select(0, layout.from_sender)
         weight, bias = self._parameter_gradients()
         return spread(of_planes, layout.sending), of_hidden, weight, bias
+
+    def _add_radial(self, out: Tensor, radial: Tensor, r: Tensor, chunk: Chunk) -> None:
+        """Add Σ_e r̂_e q_e to ``out`` (n, 3 w) from q (e, w)."""
+        directions = r.view(chunk.nodes, chunk.degree, 3).transpose(1, 2)
+        out += torch.bmm(directions, radial.view(chunk.nodes, chunk.degree, -1)).view(out.shape)
 
     def _sent(self, chunk: Chunk) -> Tensor:
         senders = self.layout.senders[chunk.edge_slice]
@@ -144,7 +154,7 @@ class _Convolution:
             return out
         all_activations = self.activations.index_select(0, layout.by_sender)
         all_planes = self.planes.index_select(0, layout.sending.nodes)
-        for chunk in layout.sending.chunks(max_nodes=MAX_NODES, max_edges=MAX_EDGES):
+        for chunk in layout.sending.chunks(max_nodes=choice.MAX_NODES, max_edges=choice.MAX_EDGES):
             activations = all_activations[chunk.edge_slice].view(chunk.nodes, chunk.degree, -1)
             for part in self.radials:
                 target = out[part.block][chunk.edge_slice].view(chunk.nodes, chunk.degree, -1)
@@ -157,14 +167,22 @@ class _Convolution:
         edges = chunk.edge_slice
         sent, activations, r = self._sent(chunk), self.activations[edges], self.geometry.directions[edges]
         of_sent, of_hidden = of_sent[edges], of_hidden[edges]
+        shape = (chunk.nodes, chunk.degree, -1)
         if not self.vectors:
             of_hidden.zero_()
         for k, vector in enumerate(self.vectors):
             operator = self.geometry.operator(self.inputs, vector.paths)[edges]
             t = vector.inputs(self._vectors(sent), operator, self.work)
             of_messages = self._of_messages(chunk, grad[:, vector.columns])
-            of_messages = of_messages.view(-1, 3, vector.w)
-            of_t = vector.backward(t, activations, of_messages, of_hidden, self.work, first=k == 0)
+            if choice.vectors_aggregated(chunk.degree):
+                if k == 0:
+                    of_hidden.zero_()
+                per_node = activations.view(shape), grad[:, vector.columns], of_hidden.view(shape)
+                of_t = self.aggregated[k].backward(t, *per_node, self.work)
+            else:
+                of_t = vector.backward(
+                    t, activations, of_messages.view(-1, 3, vector.w), of_hidden, self.work, first=k == 0
+                )
             of_vectors = torch.bmm(operator.transpose(1, 2), of_t.view(*operator.shape[:2], -1))
             self._vectors(of_sent).add_(of_vectors)
             for j, block in enumerate(vector.blocks):
@@ -174,7 +192,6 @@ class _Convolution:
         for block in self._only_radial():
             of_messages = self._of_messages(chunk, grad[:, self.columns[block]]).view(len(r), 3, -1)
             torch.sum(of_messages * r.unsqueeze(2), dim=1, out=of_radial[block][edges])
-        shape = (chunk.nodes, chunk.degree, -1)
         for scalar in self.scalars:
             t = scalar.inputs(sent, r, self.work)
             part = grad[:, self.columns[scalar.block]]
@@ -196,7 +213,7 @@ class _Convolution:
         all_planes = self.planes.index_select(0, layout.sending.nodes)
         of_messages = {block: grad.index_select(0, layout.by_sender) for block, grad in of_radial.items()}
         out = self.planes.new_empty(layout.n_edges, all_activations.shape[1] - 1)
-        for chunk in layout.sending.chunks(max_nodes=MAX_NODES, max_edges=MAX_EDGES):
+        for chunk in layout.sending.chunks(max_nodes=choice.MAX_NODES, max_edges=choice.MAX_EDGES):
             shape = (chunk.nodes, chunk.degree, -1)
             activations, of_hidden = all_activations[chunk.edge_slice].view(shape), out[chunk.edge_slice].view(shape)
             for k, part in enumerate(self.radials):
@@ -215,6 +232,9 @@ class _Convolution:
 
     def _parameter_gradients(self) -> tuple[Tensor, Tensor]:
         k = self.activations.shape[1]
+        for whole in self.aggregated:
+            assert whole.part.gradient is not None
+            whole.part.gradient += whole.stored_gradient()
         weight, bias = torch.empty_like(self.weight), self.weight.new_empty(self.weight.shape[0])
         parts: list[ScalarPart | RadialPart | VectorPart] = [*self.scalars, *self.radials, *self.vectors]
         for part in parts:

@@ -67,9 +67,7 @@ class ScalarPart:
         aggregated = self.aggregate(t, activations, work)
         torch.mm(aggregated.view(aggregated.shape[0], -1), self.weight, out=out)
 
-    def backward(
-        self, t: Tensor, activations: Tensor, grad: Tensor, grad_hidden: Tensor, work: Workspace
-    ) -> Tensor:
+    def backward(self, t: Tensor, activations: Tensor, grad: Tensor, grad_hidden: Tensor, work: Workspace) -> Tensor:
         """Add to the gradients of weights and hidden (n, d, K); return that of t, (e, u), from that of the sums, (n, w)."""
         assert self.gradient is not None
         n, d, k = activations.shape

@@ -42,8 +42,11 @@ def edge_product(features: Tensor, directions: Tensor, weights: Tensor, spec: Pr
     vectors = {"1o": odd_vector, "1e": even_vector}
     dots = {name: (v * r).sum(-1) for name, v in vectors.items()}
 
+    sizes = [math.prod(spec.path_shape(path)) for path in spec.native_paths]
+    parts = dict(zip(spec.native_paths, torch.split(weights, sizes, dim=1), strict=True))
+
     def weighted(path: Path, t: Tensor) -> Tensor:
-        return torch.bmm(t, weights[:, spec.slices[path]].reshape(-1, *spec.path_shape(path)))
+        return torch.bmm(t, parts[path].reshape(-1, *spec.path_shape(path)))
 
     def scalar_output(block: str) -> Tensor:
         paths = spec.present(SCALAR_PATHS[block])
@@ -84,5 +87,6 @@ def _total(terms: list[Tensor], like: Tensor, size: int) -> Tensor:
 def mean_at_receivers(messages: Tensor, receivers: Tensor, n_receivers: int) -> Tensor:
     """Mean of messages (edges, d) at their receivers, (n_receivers, d); zero where there are none."""
     total = messages.new_zeros((n_receivers, messages.shape[1])).index_add(0, receivers, messages)
-    degree = torch.bincount(receivers, minlength=n_receivers).clamp_(min=1).to(messages.dtype)
+    ones = messages.new_ones(receivers.shape[0])
+    degree = messages.new_zeros(n_receivers).index_add(0, receivers, ones).clamp_(min=1.0)
     return total / degree.unsqueeze(1)

@@ -19,10 +19,12 @@ vector outputs.
 
 from torch import Tensor
 
+from molinteract.kernels.choice import formulation
 from molinteract.kernels.geometry import EdgeGeometry
 from molinteract.kernels.hybrid import HybridConvolution
 from molinteract.kernels.irreps import from_planes, to_planes
 from molinteract.kernels.paths import ProductSpec
+from molinteract.kernels.per_edge import PerEdgeConvolution
 from molinteract.kernels.reference import reference_convolution
 
 
@@ -54,14 +56,13 @@ def planes_convolution(
     planes: Tensor, geometry: EdgeGeometry, hidden: Tensor, weight: Tensor, bias: Tensor, *, spec: ProductSpec
 ) -> Tensor:
     """Do the same with features in and out as planes (:func:`molinteract.kernels.irreps.to_planes`)."""
-    if geometry.directions.requires_grad or not supported(spec):
-        features = from_planes(planes, spec.irreps_in)
-        return to_planes(reference_convolution(features, geometry, hidden, weight, bias, spec=spec), spec.irreps_out)
-    out: Tensor = HybridConvolution.apply(planes, hidden, weight, bias, geometry, spec)  # type: ignore[no-untyped-call]
-    return out
-
-
-def supported(spec: ProductSpec) -> bool:
-    """Whether the fast formulations take these irreps: as many 1o as 1e channels come in, or one kind only."""
-    n1o, n1e = spec.irreps_in.n1o, spec.irreps_in.n1e
-    return n1o == n1e or not n1o or not n1e
+    chosen = formulation(planes, geometry, spec)
+    if chosen == "hybrid":
+        out: Tensor = HybridConvolution.apply(planes, hidden, weight, bias, geometry, spec)  # type: ignore[no-untyped-call]
+        return out
+    features = from_planes(planes, spec.irreps_in)
+    if chosen == "per_edge":
+        out = PerEdgeConvolution.apply(features, hidden, weight, bias, geometry, spec)  # type: ignore[no-untyped-call]
+    else:
+        out = reference_convolution(features, geometry, hidden, weight, bias, spec=spec)
+    return to_planes(out, spec.irreps_out)

@@ -5,12 +5,13 @@ import torch
 from e3nn import o3
 from tests.oracles.random_edges import STAGES, random_arguments, random_geometry
 
+from molinteract.kernels import choice, per_edge, tensor_product
 from molinteract.kernels.geometry import EdgeGeometry
 from molinteract.kernels.irreps import Irreps
 from molinteract.kernels.layout import edge_layout
 from molinteract.kernels.paths import product_spec
 from molinteract.kernels.reference import reference_convolution
-from molinteract.kernels.tensor_product import edge_convolution, supported
+from molinteract.kernels.tensor_product import edge_convolution
 
 HARMONICS = o3.Irreps("1x0e + 1x1o + 1x2e")
 TOLERANCE = {torch.float64: (1e-11, 1e-10), torch.float32: (2e-5, 1e-4)}
@@ -58,7 +59,7 @@ def assert_close(ours, theirs, dtype):
 @pytest.mark.parametrize("stage", [name for name in STAGES if name != "unequal vectors"])
 def test_equals_e3nn(stage, dtype):
     spec = product_spec(*STAGES[stage])
-    assert supported(spec)
+    assert choice.formulation(torch.zeros(1), random_geometry(2, 2), spec) == "hybrid"
     geometry = random_geometry(40, 110, dtype=dtype)
     arguments = random_arguments(spec, geometry, dtype=dtype)
     along = torch.randn(40, spec.irreps_out.dim, dtype=dtype)
@@ -90,10 +91,35 @@ def test_graphs_of_every_shape(nodes, edges, receivers):
     assert_close(ours, results(reference_convolution, arguments, geometry, spec, along), torch.float64)
 
 
+@pytest.mark.parametrize("stage", [name for name in STAGES if name != "unequal vectors"])
+@pytest.mark.parametrize("degree", [1, 3, 10**6], ids=["aggregated", "mixed", "edge by edge"])
+def test_vector_paths_are_the_same_in_both_forms(stage, degree, monkeypatch):
+    monkeypatch.setattr(choice, "VECTORS_AGGREGATED_FROM", degree)
+    spec = product_spec(*STAGES[stage])
+    geometry = random_geometry(25, 80)
+    arguments = random_arguments(spec, geometry)
+    along = torch.randn(25, spec.irreps_out.dim)
+    ours = results(edge_convolution, arguments, geometry, spec, along)
+    assert_close(ours, results(reference_convolution, arguments, geometry, spec, along), torch.float64)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("edges", [0, 70])
+def test_per_edge_formulation_equals_the_reference(stage, edges, monkeypatch):
+    monkeypatch.setattr(per_edge, "CHUNK", 32)
+    monkeypatch.setattr(tensor_product, "formulation", lambda *_: "per_edge")
+    spec = product_spec(*STAGES[stage])
+    geometry = random_geometry(25, edges)
+    arguments = random_arguments(spec, geometry)
+    along = torch.randn(25, spec.irreps_out.dim)
+    ours = results(edge_convolution, arguments, geometry, spec, along)
+    assert_close(ours, results(reference_convolution, arguments, geometry, spec, along), torch.float64)
+
+
 def test_unequal_vectors_are_served_by_the_reference():
     spec = product_spec(*STAGES["unequal vectors"])
-    assert not supported(spec)
     geometry = random_geometry(9, 20)
+    assert choice.formulation(torch.zeros(1), geometry, spec) == "reference"
     arguments = random_arguments(spec, geometry)
     torch.testing.assert_close(
         edge_convolution(arguments[0], geometry, *arguments[1:], spec=spec),

@@ -1,0 +1,52 @@
+"""A step on a prepared batch reads nothing back to the host: on a GPU every such read would wait for all that was launched."""
+
+import pytest
+import torch
+from tests.oracles.random_batches import random_batch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from molinteract.kernels import tensor_product
+from molinteract.network.config import NetworkConfig
+from molinteract.network.encoder import InteractNN
+
+READS = {
+    "aten._local_scalar_dense",
+    "aten.item",
+    "aten.nonzero",
+    "aten.masked_select",
+    "aten._unique2",
+    "aten.unique_consecutive",
+    "aten.unique_dim",
+    "aten.bincount",
+    "aten.repeat_interleave",  # with a tensor of counts
+    "aten.equal",
+    "aten.is_nonzero",
+}
+
+
+class NoReads(TorchDispatchMode):
+    """Fails on operations whose result, or the size of it, must be known to the host."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = ".".join(function.name().replace("::", ".").split(".")[:2])
+        if name in READS or (name == "aten.index" and any(t is not None and t.dtype == torch.bool for t in args[1])):
+            raise AssertionError(f"{function.name()} reads back to the host")
+        return function(*args, **(kwargs or {}))
+
+
+def test_the_mode_sees_reads():
+    x = torch.ones(3)
+    for read in (lambda: x.sum().item(), lambda: x.nonzero(), lambda: x[x > 0], lambda: bool(x[0] > 0)):
+        with NoReads(), pytest.raises(AssertionError, match="reads back"):
+            read()
+
+
+@pytest.mark.parametrize("formulation", ["hybrid", "per_edge"])
+def test_training_step_and_readout_read_nothing(formulation, monkeypatch):
+    monkeypatch.setattr(tensor_product, "formulation", lambda *_: formulation)
+    model = InteractNN(NetworkConfig(ns=4, nv=2, n_layers=4, psi_hidden=6))
+    batch = random_batch(0, patches=3, dtype=torch.float32)
+    with NoReads():
+        displacements, vectors = model(batch)
+        (displacements.square().mean() + vectors.square().mean()).backward()
+    assert all(p.grad is not None for p in model.parameters())
