@@ -56,8 +56,7 @@ def formula(atomic_numbers: NDArray[np.integer]) -> str:
     str
         For example ``C8H9NO2``.
     """
-    numbers, counts = np.unique(atomic_numbers, return_counts=True)
-    by_symbol = {SYMBOLS[z]: int(n) for z, n in zip(numbers, counts, strict=True)}
+    by_symbol = {SYMBOLS[z]: n for z, n in enumerate(np.bincount(atomic_numbers).tolist()) if n}
     first = [s for s in ("C", "H") if s in by_symbol] if "C" in by_symbol else []
     order = first + sorted(set(by_symbol) - set(first))
     return "".join(f"{s}{by_symbol[s] if by_symbol[s] > 1 else ''}" for s in order)

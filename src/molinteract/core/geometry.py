@@ -4,6 +4,8 @@ Cell vectors are the **rows** of ``vectors``: Cartesian = fractional @ vectors. 
 xy plane (gemmi, PDB), so that ``vectors`` is lower triangular.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,20 +25,21 @@ def cell_vectors(cell: Array) -> Array:
     (3, 3) float64
         Rows a, b, c in angstrom; not finite where the angles close no cell.
     """
-    a, b, c = cell[:3]
-    cos_alpha, cos_beta, cos_gamma = np.cos(np.radians(cell[3:]))
-    sin_gamma = np.sin(np.radians(cell[5]))
+    a, b, c, alpha, beta, gamma = cell.tolist()
+    cos_alpha, cos_beta, cos_gamma = (math.cos(math.radians(angle)) for angle in (alpha, beta, gamma))
+    sin_gamma = math.sin(math.radians(gamma))
     c_y = (cos_alpha - cos_beta * cos_gamma) / sin_gamma
-    with np.errstate(invalid="ignore"):
-        c_z = np.sqrt(1.0 - cos_beta**2 - c_y**2)
-    vectors = np.array([[a, 0.0, 0.0], [b * cos_gamma, b * sin_gamma, 0.0], [c * cos_beta, c * c_y, c * c_z]])
-    vectors[np.abs(vectors) < 1e-12] = 0.0  # cos(90°) is 6e-17 in floating point
-    return vectors
+    height = 1.0 - cos_beta * cos_beta - c_y * c_y
+    c_z = math.sqrt(height) if height >= 0.0 else math.nan
+    rows = [a, 0.0, 0.0, b * cos_gamma, b * sin_gamma, 0.0, c * cos_beta, c * c_y, c * c_z]
+    # cos(90°) is 6e-17 in floating point
+    return np.array([0.0 if abs(value) < 1e-12 else value for value in rows]).reshape(3, 3)
 
 
 def cell_volume(vectors: Array) -> float:
     """Return the volume in cubic angstrom of a cell with the given rows."""
-    return float(abs(np.linalg.det(vectors)))
+    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = vectors.tolist()
+    return abs(ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx))
 
 
 def plane_spacings(vectors: Array) -> Array:
@@ -44,5 +47,12 @@ def plane_spacings(vectors: Array) -> Array:
 
     A sphere of radius R around a point of the cell reaches ceil(R / spacing) cells along that axis.
     """
-    spacings: Array = 1.0 / np.linalg.norm(np.linalg.inv(vectors), axis=0)
-    return spacings
+    ax, ay, az, bx, by, bz, cx, cy, cz = vectors.ravel().tolist()
+    # volume divided by the area of the face that the other two axes span
+    faces = (
+        (by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx),
+        (cy * az - cz * ay, cz * ax - cx * az, cx * ay - cy * ax),
+        (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx),
+    )
+    volume = abs(ax * faces[0][0] + ay * faces[0][1] + az * faces[0][2])
+    return np.array([volume / math.hypot(*face) for face in faces])

@@ -10,12 +10,12 @@ from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import Limits, Policies
 from molinteract.crystals import checks, hydrogens
-from molinteract.crystals.bonding import Pairs, bonds, near_pairs
-from molinteract.crystals.cell import CellContent, expand, merge_copies
-from molinteract.crystals.crystal import QUANTUM, Crystal, Molecule
+from molinteract.crystals.bonding import near_pairs
+from molinteract.crystals.cell import CellContent, fill_cell
+from molinteract.crystals.crystal import Crystal, Molecule
 from molinteract.crystals.disorder import is_partial, majority, reject_disorder
 from molinteract.crystals.graph import graph_hash
-from molinteract.crystals.molecules import CellMolecules, bonds_within, find_molecules, orbit_symmetry, representative
+from molinteract.crystals.molecules import CellMolecules, extract, find_molecules
 from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.search import LARGEST, find_symmetry
 from molinteract.crystals.sites import Sites, find_sites
@@ -30,7 +30,6 @@ class _Cell:
     symmetry: Symmetry
     vectors: NDArray[np.float64]
     content: CellContent
-    bonds: Pairs
     molecules: CellMolecules
 
 
@@ -62,7 +61,7 @@ def assemble(raw: RawStructure, *, policies: Policies, limits: Limits) -> Crysta
     sites, content, doubts = _expanded(raw, sites, symmetry, vectors, policies=policies, limits=limits)
     flags += doubts
     cell = _bonded(raw.entry, sites, symmetry, vectors, content)
-    if len(symmetry.operations) == 1 and cell.molecules.count > 1:
+    if len(symmetry.operations) == 1 and len(cell.molecules) > 1:
         if len(content) > LARGEST:
             flags.append(f"symmetry was not looked for in a cell of {len(content)} atoms given without")
         found = _with_found_symmetry(raw.entry, cell)
@@ -88,8 +87,7 @@ def _expanded(
     # an occupancy is looked at before copies are merged: two half atoms on one place would look like one whole
     if policies.disorder == "majority" and partial.any():
         sites, partial = majority(sites, partial), np.zeros(0, dtype=bool)
-    merged = merge_copies(sites, symmetry.operations, vectors)
-    content = expand(merged, symmetry.operations, vectors)
+    merged, content = fill_cell(sites, symmetry.operations, vectors)
     doubts = () if partial.any() else checks.check_content(raw, symmetry, content, vectors)
     checks.check_elements(sites, entry=raw.entry)
     checks.check_size(len(content), limits, what="cell", entry=raw.entry)
@@ -100,10 +98,11 @@ def _expanded(
 
 
 def _bonded(entry: str, sites: Sites, symmetry: Symmetry, vectors: NDArray[np.float64], content: CellContent) -> _Cell:
-    pairs = near_pairs(content.fractional, content.atomic_numbers, vectors)
-    checks.check_distances(pairs, content, sites, entry=entry)
-    bonded = bonds(pairs, content.atomic_numbers)
-    return _Cell(sites, symmetry, vectors, content, bonded, find_molecules(content, bonded))
+    molecules = find_molecules(content, vectors)
+    if molecules.suspicious:
+        pairs = near_pairs(content.fractional, content.atomic_numbers, vectors)
+        checks.check_distances(pairs, content, sites, entry=entry)
+    return _Cell(sites, symmetry, vectors, content, molecules)
 
 
 def _with_found_symmetry(entry: str, cell: _Cell) -> _Cell | None:
@@ -112,8 +111,7 @@ def _with_found_symmetry(entry: str, cell: _Cell) -> _Cell | None:
         return None
     operations, symbol = found
     symmetry = replace(cell.symmetry, operations=operations, space_group=symbol, origin="found", named_order=0)
-    sites = merge_copies(cell.sites, operations, cell.vectors)
-    content = expand(sites, operations, cell.vectors)
+    sites, content = fill_cell(cell.sites, operations, cell.vectors)
     if len(content) != len(cell.content):
         return None
     try:
@@ -128,7 +126,8 @@ def _judged_crystal(raw: RawStructure, cell: _Cell, policies: Policies, limits: 
     if cell.molecules.dimensions:
         shape = ("chain", "layer", "framework")[cell.molecules.dimensions - 1]
         raise EntryError(Reason.POLYMERIC, f"bonded atoms run on for ever as a {shape}", entry=raw.entry)
-    molecules = tuple(_molecule(raw.entry, cell, orbit) for orbit in range(int(cell.molecules.orbit.max()) + 1))
+    orbits = max(cell.molecules.orbit.tolist()) + 1
+    molecules = tuple([_molecule(raw.entry, cell, orbit) for orbit in range(orbits)])
     _check_components(raw.entry, molecules, policies)
     hydrogens.check_formula(cell.content.atomic_numbers, raw.formula_sum, entry=raw.entry)
     for molecule in molecules:
@@ -145,47 +144,35 @@ def _judged_crystal(raw: RawStructure, cell: _Cell, policies: Policies, limits: 
         rotations=operations.rotations,
         translations=operations.translations,
         molecules=molecules,
-        z_prime=cell.molecules.count / len(operations),
+        z_prime=len(cell.molecules) / len(operations),
         density=checks.density(cell.content, cell.vectors),
         flags=tuple(flags),
     )
 
 
 def _molecule(entry: str, cell: _Cell, orbit: int) -> Molecule:
-    atoms = representative(cell.content, cell.molecules, orbit)
-    offset = _offset_to_file(cell, atoms)
-    symmetry = orbit_symmetry(
+    found = extract(
         cell.content,
         cell.molecules,
-        atoms,
+        orbit,
+        sites=cell.sites,
         operations=cell.symmetry.operations,
         vectors=cell.vectors,
-        offset=offset,
     )
-    if symmetry is None:
+    if found is None:
         raise EntryError(Reason.SYMMETRY_ERROR, "the operations do not map molecules onto molecules", entry=entry)
-    numbers = cell.content.atomic_numbers[atoms]
-    points = cell.content.fractional[atoms] + cell.molecules.shift[atoms] + offset
-    graph = bonds_within(cell.bonds, atoms, len(cell.content))
+    labels = cell.sites.labels
     return Molecule(
-        labels=tuple(cell.sites.labels[s] for s in cell.content.site[atoms]),
-        atomic_numbers=numbers,
-        positions=np.round(points @ cell.vectors / QUANTUM) * QUANTUM,
-        bonds=graph,
-        formula=formula(numbers),
-        graph_hash=graph_hash(numbers, graph),
-        images=symmetry.images,
-        stabiliser=symmetry.stabiliser,
-        stabiliser_shifts=symmetry.stabiliser_shifts,
+        labels=tuple([labels[s] for s in found.site.tolist()]),
+        atomic_numbers=found.atomic_numbers,
+        positions=found.positions,
+        bonds=found.bonds,
+        formula=formula(found.atomic_numbers),
+        graph_hash=graph_hash(found.atomic_numbers, found.bonds),
+        images=found.images,
+        stabiliser=found.stabiliser,
+        stabiliser_shifts=found.stabiliser_shifts,
     )
-
-
-def _offset_to_file(cell: _Cell, atoms: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the lattice vector that puts the molecule's first listed atom where the file has it."""
-    listed = atoms[cell.content.operation[atoms] == 0]
-    first = int(listed[0]) if len(listed) else int(atoms[0])
-    now = cell.content.fractional[first] + cell.molecules.shift[first]
-    return np.round(cell.sites.fractional[cell.content.site[first]] - now) if len(listed) else np.zeros(3)
 
 
 def _check_components(entry: str, molecules: tuple[Molecule, ...], policies: Policies) -> None:

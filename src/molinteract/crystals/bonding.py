@@ -20,6 +20,8 @@ CLASH_XH = 0.60
 """... as do a hydrogen and another atom nearer than this ..."""
 CLASH_HEAVY = 0.70
 """... and two other atoms nearer than this share of the sum of their radii."""
+MOST_BINS = 24
+"""Bins along one axis: beyond a cell of some thousand atoms more of them only cost memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +41,6 @@ class Pairs:
     q: NDArray[np.int32]
     shift: NDArray[np.int32]
     distance: NDArray[np.float64]
-
-    def take(self, rows: NDArray[np.bool_]) -> "Pairs":
-        """Return some of the pairs."""
-        return Pairs(self.p[rows], self.q[rows], self.shift[rows], self.distance[rows])
 
     def __len__(self) -> int:
         return len(self.p)
@@ -64,7 +62,7 @@ def near_pairs(
     """
     capacity = 4 * len(fractional) + 64
     while True:
-        count, p, q, shift, distance = _near_pairs(fractional, atomic_numbers, COVALENT_RADII, vectors, capacity)
+        count, p, q, shift, distance = cell_pairs(fractional, atomic_numbers, COVALENT_RADII, vectors, capacity)
         if count <= capacity:
             return Pairs(p[:count], q[:count], shift[:count], distance[:count])
         capacity = count
@@ -72,12 +70,12 @@ def near_pairs(
 
 def clash(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> int:
     """Return the index of the worst clashing pair, or -1."""
-    return int(_worst_clash(pairs.p, pairs.q, pairs.distance, atomic_numbers, COVALENT_RADII))
+    return int(worst_clash(pairs.p, pairs.q, pairs.distance, atomic_numbers, COVALENT_RADII))
 
 
 def bridging_hydrogen(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> tuple[int, int, int] | None:
     """Return (hydrogen, heavy atom, heavy atom) of a hydrogen midway between two heavy atoms, or None."""
-    if not _any_bridge(pairs.p, pairs.q, pairs.distance, atomic_numbers):
+    if not any_bridge(pairs.p, pairs.q, pairs.distance, atomic_numbers):
         return None
     hydrogen, heavy, distance = _hydrogen_contacts(pairs, atomic_numbers)
     near = distance < BRIDGE_REACH
@@ -95,7 +93,7 @@ def bonds(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> Pairs:
 
     A hydrogen keeps its shortest bond; ties go to the atom that comes first.
     """
-    return pairs.take(_is_bond(pairs.p, pairs.q, pairs.distance, atomic_numbers, COVALENT_RADII))
+    return Pairs(*bonded_pairs(pairs.p, pairs.q, pairs.shift, pairs.distance, atomic_numbers, COVALENT_RADII))
 
 
 def _hydrogen_contacts(
@@ -109,7 +107,8 @@ def _hydrogen_contacts(
 
 
 @njit(cache=True)
-def _worst_clash(p, q, distance, numbers, radii):
+def worst_clash(p, q, distance, numbers, radii):
+    """Return the index of the pair that is nearest for its kind and too near, or -1."""
     worst = -1
     lowest = 1.0
     for e in range(len(p)):
@@ -127,7 +126,7 @@ def _worst_clash(p, q, distance, numbers, radii):
 
 
 @njit(cache=True)
-def _any_bridge(p, q, distance, numbers):
+def any_bridge(p, q, distance, numbers):
     """Tell whether any hydrogen has two other atoms within the reach of a bridge."""
     touched = np.zeros(len(numbers), dtype=np.bool_)
     for e in range(len(p)):
@@ -140,7 +139,8 @@ def _any_bridge(p, q, distance, numbers):
 
 
 @njit(cache=True)
-def _is_bond(p, q, distance, numbers, radii):
+def bonded_pairs(p, q, shift, distance, numbers, radii):
+    """Return those of the pairs that are bonds (see ``bonds``)."""
     keep = np.zeros(len(p), dtype=np.bool_)
     best = np.full(len(numbers), -1, dtype=np.int64)  # the bond that each hydrogen keeps
     for e in range(len(p)):
@@ -161,93 +161,109 @@ def _is_bond(p, q, distance, numbers, radii):
             keep[other] = False
         best[hydrogen] = e
         keep[e] = True
-    return keep
+    rows = np.flatnonzero(keep)
+    return p[rows], q[rows], shift[rows], distance[rows]
 
 
 @njit(cache=True)
-def _longest_reach(numbers, radii):
+def _bins(numbers, radii, vectors):
+    """Return the number of bins along each axis, not narrower than the longest reach, and how many bins that spans."""
     largest = 0.0
     for n in range(len(numbers)):
         largest = max(largest, radii[numbers[n]])
-    return max(2 * largest + TOLERANCE, BRIDGE_REACH)
-
-
-@njit(cache=True)
-def _binned(fractional, bins):
-    """Wrap the atoms into the cell and chain those of one bin: (wrapped, bin of each atom, first of each bin, next)."""
-    n = len(fractional)
-    wrapped = np.empty((n, 3))
-    of_atom = np.empty((n, 3), dtype=np.int64)
-    first = np.full(bins[0] * bins[1] * bins[2], -1, dtype=np.int32)
-    following = np.empty(n, dtype=np.int32)
-    for p in range(n - 1, -1, -1):
-        for k in range(3):
-            wrapped[p, k] = fractional[p, k] - np.floor(fractional[p, k])
-            of_atom[p, k] = min(int(wrapped[p, k] * bins[k]), bins[k] - 1)
-        b = (of_atom[p, 0] * bins[1] + of_atom[p, 1]) * bins[2] + of_atom[p, 2]
-        following[p] = first[b]
-        first[b] = p
-    return wrapped, of_atom, first, following
-
-
-@njit(cache=True)
-def _bins(vectors, reach):
-    """Return the number of bins along each axis, not narrower than the reach, and how many bins the reach spans."""
-    inverse = np.linalg.inv(vectors)
+    reach = max(2 * largest + TOLERANCE, BRIDGE_REACH)
+    # the inverse of a lower triangular matrix, by columns
+    a, b, c = 1.0 / vectors[0, 0], 1.0 / vectors[1, 1], 1.0 / vectors[2, 2]
+    ba, cb = -vectors[1, 0] * a * b, -vectors[2, 1] * b * c
+    ca = (vectors[1, 0] * vectors[2, 1] * b - vectors[2, 0]) * a * c
     bins = np.empty(3, dtype=np.int64)
     span = np.empty(3, dtype=np.int64)
-    for k in range(3):
-        spacing = 1.0 / np.sqrt(inverse[0, k] ** 2 + inverse[1, k] ** 2 + inverse[2, k] ** 2)
-        bins[k] = max(1, min(20, int(spacing / reach)))
+    for k, squared in enumerate((a * a + ba * ba + ca * ca, b * b + cb * cb, c * c)):
+        spacing = 1.0 / np.sqrt(squared)
+        bins[k] = max(1, min(MOST_BINS, int(spacing / reach)))
         span[k] = int(np.ceil(reach / (spacing / bins[k])))
     return bins, span
 
 
 @njit(cache=True)
-def _near_pairs(fractional, numbers, radii, vectors, capacity):
-    """Look at half of the bins around each atom, each pair then comes once; a bin beyond the cell is a lattice shift."""
+def _binned(fractional, bins):
+    """Wrap the atoms into the cell and chain those of one bin: wrapped, first atom of each bin, next atom in it."""
+    n = len(fractional)
+    wrapped = np.empty((n, 3))
+    first = np.full((bins[0], bins[1], bins[2]), -1, dtype=np.int32)
+    following = np.empty(n, dtype=np.int32)
+    place = np.empty(3, dtype=np.int64)
+    for p in range(n - 1, -1, -1):
+        for k in range(3):
+            wrapped[p, k] = fractional[p, k] - np.floor(fractional[p, k])
+            place[k] = min(int(wrapped[p, k] * bins[k]), bins[k] - 1)
+        following[p] = first[place[0], place[1], place[2]]
+        first[place[0], place[1], place[2]] = p
+    return wrapped, first, following
+
+
+@njit(cache=True)
+def cell_pairs(fractional, numbers, radii, vectors, capacity):
+    """Compare each bin with half of those around it, so that each pair comes once; a bin beyond the cell is a shift."""
     p_out = np.empty(capacity, dtype=np.int32)
     q_out = np.empty(capacity, dtype=np.int32)
     shift_out = np.empty((capacity, 3), dtype=np.int32)
     distance_out = np.empty(capacity)
-    bins, span = _bins(vectors, _longest_reach(numbers, radii))
-    wrapped, of_atom, first, following = _binned(fractional, bins)
+    bins, span = _bins(numbers, radii, vectors)
+    wrapped, first, following = _binned(fractional, bins)
     count = 0
-    for p in range(len(fractional)):
-        for o0 in range(span[0] + 1):
-            s0 = (of_atom[p, 0] + o0) // bins[0]
-            b0 = of_atom[p, 0] + o0 - s0 * bins[0]
-            for o1 in range(-span[1] if o0 > 0 else 0, span[1] + 1):
-                s1 = (of_atom[p, 1] + o1) // bins[1]
-                b1 = of_atom[p, 1] + o1 - s1 * bins[1]
-                for o2 in range(-span[2] if o0 > 0 or o1 > 0 else 0, span[2] + 1):
-                    s2 = (of_atom[p, 2] + o2) // bins[2]
-                    b2 = of_atom[p, 2] + o2 - s2 * bins[2]
-                    q = first[(b0 * bins[1] + b1) * bins[2] + b2]
-                    if o0 == 0 and o1 == 0 and o2 == 0:
-                        q = following[p]
-                    while q >= 0:
-                        f0 = wrapped[q, 0] - wrapped[p, 0] + s0
-                        f1 = wrapped[q, 1] - wrapped[p, 1] + s1
-                        f2 = wrapped[q, 2] - wrapped[p, 2] + s2
-                        x = f0 * vectors[0, 0] + f1 * vectors[1, 0] + f2 * vectors[2, 0]
-                        y = f1 * vectors[1, 1] + f2 * vectors[2, 1]
-                        z = f2 * vectors[2, 2]
-                        squared = x * x + y * y + z * z
-                        reach = _reach(numbers[p], numbers[q], radii)
-                        if squared < reach * reach:
-                            if count < capacity:
-                                sign = 1 if p <= q else -1
-                                p_out[count] = min(p, q)
-                                q_out[count] = max(p, q)
-                                for k, s in enumerate((s0, s1, s2)):
-                                    shift_out[count, k] = sign * (
-                                        s + np.floor(fractional[p, k]) - np.floor(fractional[q, k])
-                                    )
-                                distance_out[count] = np.sqrt(squared)
-                            count += 1
-                        q = following[q]
+    for a0 in range(bins[0]):
+        for a1 in range(bins[1]):
+            for a2 in range(bins[2]):
+                if first[a0, a1, a2] < 0:
+                    continue
+                for o0 in range(span[0] + 1):
+                    b0, s0 = _wrapped_bin(a0 + o0, bins[0])
+                    for o1 in range(-span[1] if o0 > 0 else 0, span[1] + 1):
+                        b1, s1 = _wrapped_bin(a1 + o1, bins[1])
+                        for o2 in range(-span[2] if o0 > 0 or o1 > 0 else 0, span[2] + 1):
+                            b2, s2 = _wrapped_bin(a2 + o2, bins[2])
+                            if first[b0, b1, b2] < 0:
+                                continue
+                            same = o0 == 0 and o1 == 0 and o2 == 0
+                            p = first[a0, a1, a2]
+                            while p >= 0:
+                                q = following[p] if same else first[b0, b1, b2]
+                                while q >= 0:
+                                    f0 = wrapped[q, 0] - wrapped[p, 0] + s0
+                                    f1 = wrapped[q, 1] - wrapped[p, 1] + s1
+                                    f2 = wrapped[q, 2] - wrapped[p, 2] + s2
+                                    x = f0 * vectors[0, 0] + f1 * vectors[1, 0] + f2 * vectors[2, 0]
+                                    y = f1 * vectors[1, 1] + f2 * vectors[2, 1]
+                                    z = f2 * vectors[2, 2]
+                                    squared = x * x + y * y + z * z
+                                    reach = _reach(numbers[p], numbers[q], radii)
+                                    if squared < reach * reach:
+                                        if count < capacity:
+                                            sign = 1 if p <= q else -1
+                                            p_out[count] = min(p, q)
+                                            q_out[count] = max(p, q)
+                                            for k, s in enumerate((s0, s1, s2)):
+                                                moved = np.floor(fractional[p, k]) - np.floor(fractional[q, k])
+                                                shift_out[count, k] = sign * (s + moved)
+                                            distance_out[count] = np.sqrt(squared)
+                                        count += 1
+                                    q = following[q]
+                                p = following[p]
     return count, p_out, q_out, shift_out, distance_out
+
+
+@njit(cache=True)
+def _wrapped_bin(place, bins):
+    """Return the bin within the cell and the lattice shift of a bin that may lie beyond it."""
+    shift = 0
+    while place >= bins:
+        place -= bins
+        shift += 1
+    while place < 0:
+        place += bins
+        shift -= 1
+    return place, shift
 
 
 @njit(cache=True)

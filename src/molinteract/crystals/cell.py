@@ -37,15 +37,21 @@ class CellContent:
         return len(self.site)
 
 
-def merge_copies(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> Sites:
-    """Drop sites that are symmetry copies of earlier ones, and put special sites exactly on their element."""
-    keep, settled = _settle(
+def fill_cell(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> tuple[Sites, CellContent]:
+    """Drop sites that are symmetry copies of earlier ones, put special sites exactly on their element, and expand.
+
+    Returns
+    -------
+    Sites
+        The independent sites.
+    CellContent
+        Each distinct atom of the cell once, by site and operation.
+    """
+    keep, settled, *content = _fill_cell(
         sites.fractional, sites.atomic_numbers, operations.turns, operations.translations, vectors, MERGE
     )
-    if keep.all():
-        return Sites(sites.labels, sites.atomic_numbers, settled, sites.occupancies, sites.groups)
-    kept = sites.take(keep)
-    return Sites(kept.labels, kept.atomic_numbers, settled[keep], kept.occupancies, kept.groups)
+    kept = sites if len(settled) == len(sites) else sites.take(keep)
+    return Sites(kept.labels, kept.atomic_numbers, settled, kept.occupancies, kept.groups), CellContent(*content)
 
 
 def site_orders(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -81,6 +87,15 @@ def image_of(turn, translation, x, y, z):
         turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z + translation[1],
         turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z + translation[2],
     )
+
+
+@njit(cache=True)
+def _fill_cell(fractional, numbers, turns, translations, vectors, tolerance):
+    keep, settled = _settle(fractional, numbers, turns, translations, vectors, tolerance)
+    rows = np.flatnonzero(keep)
+    settled = settled[rows]
+    site, operation, points, elements = _expand(settled, numbers[rows], turns, translations, vectors, tolerance)
+    return keep, settled, site, operation, points, elements
 
 
 @njit(cache=True)

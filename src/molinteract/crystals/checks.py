@@ -1,5 +1,7 @@
 """Is the structure what it says? Each check raises one reason, or returns a flag in words."""
 
+import math
+
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +33,14 @@ def checked_cell(raw: RawStructure) -> NDArray[np.float64]:
     EntryError
         ``parse_error`` if a parameter is missing, or the parameters close no cell.
     """
-    angles = raw.cell[3:]
-    if not np.isfinite(raw.cell).all() or (raw.cell[:3] <= 0).any() or (angles < 1).any() or (angles > 179).any():
+    lengths, angles = raw.cell[:3].tolist(), raw.cell[3:].tolist()
+    # written so that nan fails
+    if not (all(0 < length < math.inf for length in lengths) and all(1 <= angle <= 179 for angle in angles)):
         shown = " ".join(f"{value:g}" for value in raw.cell)
         raise EntryError(Reason.PARSE_ERROR, f"the cell is incomplete or impossible: {shown}", entry=raw.entry)
     vectors = cell_vectors(raw.cell)
     # the diagonal is a, b sin γ and the height of c: zero where the axes lie in one plane
-    flat = not np.isfinite(vectors).all() or vectors.diagonal().min() < MIN_PLANE_SPACING
+    flat = not all(height >= MIN_PLANE_SPACING for height in vectors.diagonal().tolist())
     if flat or plane_spacings(vectors).min() < MIN_PLANE_SPACING:
         shown = " ".join(f"{value:g}" for value in raw.cell)
         raise EntryError(Reason.PARSE_ERROR, f"the cell {shown} has no volume", entry=raw.entry)
@@ -112,7 +115,7 @@ def check_content(
 
 
 def _volume_doubt(content: CellContent, vectors: NDArray[np.float64]) -> str:
-    heavy = int((content.atomic_numbers != 1).sum())
+    heavy = int(np.count_nonzero(content.atomic_numbers != 1))
     if not heavy:
         return ""
     volume = cell_volume(vectors) / heavy

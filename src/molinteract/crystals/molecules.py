@@ -6,117 +6,170 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from molinteract.crystals.bonding import Pairs
+from molinteract.core.elements import COVALENT_RADII
+from molinteract.crystals.bonding import any_bridge, bonded_pairs, cell_pairs, worst_clash
 from molinteract.crystals.cell import MERGE, CellContent, image_of, periodic_distance
+from molinteract.crystals.crystal import QUANTUM
 from molinteract.crystals.operations import Operations
+from molinteract.crystals.sites import Sites
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellMolecules:
-    """The molecules of one cell.
+    """The bonds and molecules of one cell.
 
     Attributes
     ----------
+    bonds : (bonds, 2) int32
+        Pairs of atoms of the cell, lattice shifts left out.
     molecule : (atoms,) int32
         Molecule of each atom of the cell.
     shift : (atoms, 3) int32
         Lattice vector that moves the atom into its complete molecule.
-    count : int
-        Number of molecules.
-    dimensions : int
-        0, or the dimensions in which bonded atoms run on for ever: 1 chain, 2 layer, 3 framework.
     orbit : (molecules,) int32
         Orbit of each molecule, numbered by its first site.
+    dimensions : int
+        0, or the dimensions in which bonded atoms run on for ever: 1 chain, 2 layer, 3 framework.
+    suspicious : bool
+        Whether atoms may clash, or a hydrogen may be bridging: look closer before believing the molecules.
     """
 
+    bonds: NDArray[np.int32]
     molecule: NDArray[np.int32]
     shift: NDArray[np.int32]
-    count: int
-    dimensions: int
     orbit: NDArray[np.int32]
+    dimensions: int
+    suspicious: bool
+
+    def __len__(self) -> int:
+        return len(self.orbit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OrbitSymmetry:
-    """How the operations carry one molecule through the cell (fields as in ``Molecule``)."""
+class Extract:
+    """One complete molecule of a cell, and how the operations carry it through the cell.
 
+    Attributes
+    ----------
+    site : (atoms,) int32
+        Independent site of each atom.
+    atomic_numbers, positions, bonds, images, stabiliser, stabiliser_shifts
+        As in ``Molecule``.
+    """
+
+    site: NDArray[np.int32]
+    atomic_numbers: NDArray[np.int16]
+    positions: NDArray[np.float64]
+    bonds: NDArray[np.int32]
     images: NDArray[np.int32]
     stabiliser: NDArray[np.int32]
     stabiliser_shifts: NDArray[np.int32]
 
 
-def find_molecules(content: CellContent, bonds: Pairs) -> CellMolecules:
-    """Walk the bond graph, remembering lattice shifts.
+def find_molecules(content: CellContent, vectors: NDArray[np.float64]) -> CellMolecules:
+    """Bond the atoms of a cell and walk the bonds, remembering lattice shifts.
 
     A closed walk that ends in another cell than it began means a polymer; the rank of all such shifts is its dimension.
     """
-    molecule, shift, conflicts = _walk(len(content), bonds.p, bonds.q, bonds.shift)
+    bonds, molecule, shift, orbit, conflicts, suspicious = _connect(
+        content.fractional, content.atomic_numbers, content.site, COVALENT_RADII, vectors
+    )
     dimensions = int(np.linalg.matrix_rank(conflicts)) if len(conflicts) else 0
-    orbit = _orbits(molecule, content.site)
-    return CellMolecules(molecule, shift, len(orbit), dimensions, orbit)
+    return CellMolecules(bonds, molecule, shift, orbit, dimensions, bool(suspicious))
 
 
-def representative(content: CellContent, molecules: CellMolecules, orbit: int) -> NDArray[np.int64]:
-    """Return the atoms of the molecule of an orbit with most atoms as listed in the file, by site and operation."""
-    # the atoms of a cell are listed by site and operation
-    atoms: NDArray[np.int64] = _representative(content.operation, molecules.molecule, molecules.orbit, orbit)
-    return atoms
-
-
-def orbit_symmetry(
+def extract(
     content: CellContent,
     molecules: CellMolecules,
-    atoms: NDArray[np.int64],
+    orbit: int,
     *,
+    sites: Sites,
     operations: Operations,
     vectors: NDArray[np.float64],
-    offset: NDArray[np.float64],
-) -> OrbitSymmetry | None:
-    """Find which operations make the other molecules of the orbit, and which map the molecule onto itself.
-
-    Parameters
-    ----------
-    atoms : (atoms,) int64
-        The representative's atoms.
-    offset : (3,) float64
-        Lattice vector that was added to the whole representative.
+) -> Extract | None:
+    """Take the molecule of an orbit with most atoms as listed in the file, where the file has its first atom.
 
     Returns
     -------
-    OrbitSymmetry or None
-        None if images and stabiliser do not account for every operation: the operations do not map the bonded
-        molecule onto molecules.
+    Extract or None
+        Atoms by site and operation. None if images and stabiliser do not account for every operation: the operations do
+        not map the bonded molecule onto molecules.
     """
-    found = _orbit_symmetry(
-        content.site,
-        content.fractional,
-        molecules.molecule,
-        molecules.shift,
-        int(atoms[0]),
-        offset,
-        operations.turns,
-        operations.translations,
-        vectors,
-        2 * MERGE,
+    found = Extract(
+        *_extract(
+            content.site,
+            content.operation,
+            content.fractional,
+            content.atomic_numbers,
+            molecules.molecule,
+            molecules.shift,
+            molecules.orbit,
+            molecules.bonds,
+            sites.fractional,
+            operations.turns,
+            operations.translations,
+            vectors,
+            orbit,
+        )
     )
-    return OrbitSymmetry(*found) if len(found[0]) * len(found[1]) == len(operations) else None
-
-
-def bonds_within(bonds: Pairs, atoms: NDArray[np.int64], count: int) -> NDArray[np.int32]:
-    """Return the (bonds, 2) bonds among some of the ``count`` atoms of a cell, by their places among them, sorted."""
-    pairs: NDArray[np.int32] = _bonds_within(bonds.p, bonds.q, atoms, count)
-    return pairs
+    return found if len(found.images) * len(found.stabiliser) == len(operations) else None
 
 
 @njit(cache=True)
-def _bonds_within(p, q, atoms, count):
+def _connect(fractional, numbers, site, radii, vectors):
+    count, capacity = 0, 4 * len(fractional) + 64
+    while True:
+        count, p, q, shift, distance = cell_pairs(fractional, numbers, radii, vectors, capacity)
+        if count <= capacity:
+            break
+        capacity = count
+    p, q, shift, distance = p[:count], q[:count], shift[:count], distance[:count]
+    suspicious = worst_clash(p, q, distance, numbers, radii) >= 0 or any_bridge(p, q, distance, numbers)
+    p, q, shift, distance = bonded_pairs(p, q, shift, distance, numbers, radii)
+    molecule, where, conflicts = _walk(p, q, shift, len(site))
+    bonds = np.empty((len(p), 2), dtype=np.int32)
+    bonds[:, 0] = p
+    bonds[:, 1] = q
+    return bonds, molecule, where, _orbits(molecule, site), conflicts, suspicious
+
+
+@njit(cache=True)
+def _extract(
+    site, operation, fractional, numbers, molecule, shift, orbit_of, bonds, listed, turns, translations, vectors, orbit
+):  # fmt: skip
+    atoms = _representative(operation, molecule, orbit_of, orbit)
+    first = atoms[0]
+    for n in range(len(atoms) - 1, -1, -1):
+        if operation[atoms[n]] == 0:
+            first = atoms[n]
+    offset = np.zeros(3)
+    if operation[first] == 0:
+        for k in range(3):
+            offset[k] = np.rint(listed[site[first], k] - fractional[first, k] - shift[first, k])
+    positions = np.empty((len(atoms), 3))
+    for n in range(len(atoms)):
+        f0 = fractional[atoms[n], 0] + shift[atoms[n], 0] + offset[0]
+        f1 = fractional[atoms[n], 1] + shift[atoms[n], 1] + offset[1]
+        f2 = fractional[atoms[n], 2] + shift[atoms[n], 2] + offset[2]
+        for k in range(3):
+            x = f0 * vectors[0, k] + f1 * vectors[1, k] + f2 * vectors[2, k]
+            positions[n, k] = np.rint(x / QUANTUM) * QUANTUM
+    images, stabiliser, shifts = _orbit_symmetry(
+        site, fractional, molecule, shift, atoms[0], offset, turns, translations, vectors, 2 * MERGE
+    )
+    graph = _bonds_within(bonds, atoms, len(site))
+    return site[atoms], numbers[atoms], positions, graph, images, stabiliser, shifts
+
+
+@njit(cache=True)
+def _bonds_within(bonds, atoms, count):
     place = np.full(count, -1, dtype=np.int64)
     for n in range(len(atoms)):
         place[atoms[n]] = n
-    codes = np.empty(len(p), dtype=np.int64)
+    codes = np.empty(len(bonds), dtype=np.int64)
     found = 0
-    for e in range(len(p)):
-        a, b = place[p[e]], place[q[e]]
+    for e in range(len(bonds)):
+        a, b = place[bonds[e, 0]], place[bonds[e, 1]]
         if a >= 0 and b >= 0:
             codes[found] = min(a, b) * count + max(a, b)
             found += 1
@@ -222,7 +275,7 @@ def _orbit_symmetry(site, fractional, molecule, shift, seed, offset, turns, tran
 
 
 @njit(cache=True)
-def _walk(n, p, q, bond_shift):
+def _walk(p, q, bond_shift, n):
     start = np.zeros(n + 1, dtype=np.int64)
     for e in range(len(p)):
         start[p[e] + 1] += 1

@@ -1,7 +1,9 @@
 """Symmetry operations as arrays: parsing, printing, and the tests that make them a group with the lattice."""
 
 import itertools
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -53,18 +55,42 @@ def parse_operation(text: str) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
     ValueError
         If it cannot be read.
     """
-    cleaned = _NUMBER_PREFIX.sub("", text.strip().strip("'\"").lower())
-    parts = "".join(cleaned.split()).split(",")
-    if len(parts) != 3:
-        raise ValueError(f"{text!r} does not have three parts")
+    values = np.array(_rows(text))
+    return values[:, :3].astype(np.int8), values[:, 3]
+
+
+def parse_operations(texts: Sequence[str]) -> Operations:
+    """Read a list of operations.
+
+    Raises
+    ------
+    ValueError
+        If one cannot be read, or the identity is not among them.
+    """
+    try:
+        rows = [row for text in texts for row in _rows(text)]
+    except ValueError as error:
+        raise ValueError(f"a symmetry operation cannot be read: {error}") from None
+    values = np.array(list(itertools.chain.from_iterable(rows))).reshape(-1, 3, 4)
+    return make_operations(values[:, :, :3].astype(np.int8), values[:, :, 3])
+
+
+def _rows(text: str) -> list["Row"]:
     usual = _usual_parts()
-    rows = [usual.get(part) or _read_part(part, text) for part in parts]
-    (a, b, c, u), (d, e, f, v), (g, h, i, w) = rows
-    if max(map(abs, (a, b, c, d, e, f, g, h, i))) > _LARGEST_COEFFICIENT or not np.isfinite(u + v + w):
+    rows = [usual.get(part) for part in text.replace(" ", "").lower().split(",")]
+    if len(rows) != 3 or None in rows:
+        cleaned = _NUMBER_PREFIX.sub("", text.strip().strip("'\"").lower())
+        parts = "".join(cleaned.split()).split(",")
+        if len(parts) != 3:
+            raise ValueError(f"{text!r} does not have three parts")
+        rows = [_read_part(part, text) for part in parts]
+    found = [row for row in rows if row is not None]
+    (a, b, c, u), (d, e, f, v), (g, h, i, w) = found
+    if max(map(abs, (a, b, c, d, e, f, g, h, i))) > _LARGEST_COEFFICIENT or not math.isfinite(u + v + w):
         raise ValueError(f"{text!r} has a number out of range")
     if abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)) != 1:
         raise ValueError(f"{text!r} is not an isometry of a lattice")
-    return np.array([[a, b, c], [d, e, f], [g, h, i]], dtype=np.int8), np.array([u, v, w])
+    return found
 
 
 Row = tuple[int, int, int, float]

@@ -82,7 +82,7 @@ def _raw_structure(block: gemmi.cif.Block, *, source: str, file: str, name: str,
         space_group_number=int(number) if np.isfinite(number) else 0,
         labels=_strings(columns.get("label"), rows),
         type_symbols=_strings(columns.get("type_symbol"), rows),
-        fractional=np.stack([_numbers(columns.get(f"fract_{axis}"), rows) for axis in "xyz"], axis=1),
+        fractional=_coordinates(columns, rows),
         occupancies=_numbers(columns.get("occupancy"), rows),
         disorder_groups=_groups(columns, rows),
         calc_flags=_strings(columns.get("calc_flag"), rows),
@@ -94,11 +94,10 @@ def _raw_structure(block: gemmi.cif.Block, *, source: str, file: str, name: str,
 
 
 def _cell(block: gemmi.cif.Block) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    values = [gemmi.cif.as_number(block.find_value(tag) or "?") for tag in _CELL]
-    missing_angle = [block.find_value(tag) is None for tag in _CELL[3:]]
+    values = [block.find_value(tag) for tag in _CELL]
     # an angle that is not mentioned at all is 90° by the dictionary; one that is "?" is unknown
-    angles = [90.0 if absent else angle for absent, angle in zip(missing_angle, values[3:], strict=True)]
-    return np.array(values[:3] + angles, dtype=np.float64)
+    given = [value or ("?" if k < 3 else "90") for k, value in enumerate(values)]
+    return np.array([gemmi.cif.as_number(value) for value in given], dtype=np.float64)
 
 
 def _operations(block: gemmi.cif.Block) -> tuple[str, ...]:
@@ -137,9 +136,12 @@ def _atom_columns(block: gemmi.cif.Block) -> dict[str, list[str]]:
 def _strings(column: Sequence[str] | None, rows: int) -> tuple[str, ...]:
     if not column:
         return ("",) * rows
-    if column[0][0] in _QUOTES or any(value[0] in _QUOTES for value in column):
+    joined = "".join(column)
+    if any(quote in joined for quote in _QUOTES):
         column = [gemmi.cif.as_string(value).strip() for value in column]
-    return tuple([text if text not in ("?", ".") else "" for text in column])
+    if "?" in column or "." in column:
+        column = ["" if text in ("?", ".") else text for text in column]
+    return tuple(column)
 
 
 def _groups(columns: dict[str, list[str]], rows: int) -> tuple[str, ...]:
@@ -149,6 +151,13 @@ def _groups(columns: dict[str, list[str]], rows: int) -> tuple[str, ...]:
         return groups
     assemblies = _strings(columns["disorder_assembly"], rows)
     return tuple(f"{a}/{g}" if a and g else g for a, g in zip(assemblies, groups, strict=True))
+
+
+def _coordinates(columns: dict[str, list[str]], rows: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    if not rows:
+        return np.zeros((0, 3))
+    values = [gemmi.cif.as_number(value) for axis in "xyz" for value in columns[f"fract_{axis}"]]
+    return np.ascontiguousarray(np.array(values, dtype=np.float64).reshape(3, rows).T)
 
 
 def _numbers(column: Sequence[str] | None, rows: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -5,6 +5,7 @@ ASCII, which CIF allows only in quotes, replaced; with the line that the parser 
 symmetry and formula and the loops of atoms and operations.
 """
 
+import codecs
 import re
 from dataclasses import dataclass
 
@@ -27,11 +28,14 @@ _SALVAGED_LOOP = re.compile(r"(?i)_atom_site_fract_x|_symop|_symmetry_equiv_pos_
 
 def decode(data: bytes) -> str:
     """Return the text of a file: UTF-8, else Latin-1; without byte-order mark, NUL and Ctrl-Z."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    for unwanted, instead in ((b"\x00", b""), (b"\x1a", b""), (b"\r\n", b"\n"), (b"\r", b"\n")):
+        if unwanted in data:
+            data = data.replace(unwanted, instead)
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    return text.replace("\x00", "").replace("\x1a", "").replace("\r\n", "\n").replace("\r", "\n")
+        return data.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,18 +74,18 @@ def find_sites(raw: RawStructure) -> Sites:
     EntryError
         ``no_coordinates`` if no row is left; ``parse_error`` if an element cannot be told.
     """
-    keep = np.isfinite(raw.fractional).all(axis=1) & (raw.occupancies != 0.0)
+    elements = _elements(raw)
+    numbers = np.array(elements, dtype=np.int16)
+    keep = np.isfinite(raw.fractional.sum(axis=1)) & (raw.occupancies != 0.0) & (numbers != DUMMY)
     if any(raw.calc_flags):
         keep &= np.array([flag.lower() != "dum" for flag in raw.calc_flags], dtype=bool)
-    numbers = np.array(_elements(raw), dtype=np.int16)
-    keep &= numbers != DUMMY
     if not keep.any():
         raise EntryError(
             Reason.NO_COORDINATES,
             f"none of {len(raw.labels)} atom rows has three numeric coordinates",
             entry=raw.entry,
         )
-    if (numbers[keep] == UNKNOWN).any():
+    if UNKNOWN in elements and (numbers[keep] == UNKNOWN).any():
         unknown = int(np.flatnonzero(keep & (numbers == UNKNOWN))[0])
         shown = raw.type_symbols[unknown] or raw.labels[unknown] or "(nothing)"
         raise EntryError(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
-from molinteract.crystals.operations import Operations, group_defect, make_operations, parse_operation
+from molinteract.crystals.operations import Operations, group_defect, make_operations, parse_operations
 from molinteract.crystals.raw import RawStructure
 
 
@@ -63,16 +63,8 @@ def resolve_symmetry(raw: RawStructure, vectors: NDArray[np.float64]) -> Symmetr
 
 
 def _listed(raw: RawStructure) -> Operations:
-    parsed = []
-    for text in raw.operations:
-        try:
-            parsed.append(parse_operation(text))
-        except ValueError as error:
-            raise EntryError(
-                Reason.SYMMETRY_ERROR, f"a symmetry operation cannot be read: {error}", entry=raw.entry
-            ) from None
     try:
-        return make_operations(np.array([w for w, _ in parsed]), np.array([t for _, t in parsed]))
+        return parse_operations(raw.operations)
     except ValueError as error:
         raise EntryError(Reason.SYMMETRY_ERROR, str(error), entry=raw.entry) from None
 

@@ -172,30 +172,48 @@ def _largest_molecule(atom_offsets):
 @njit(cache=True)
 def _inter_edges(xyz, side_0, count, reach, near, edges):
     """Write the pairs across the sides that are within reach, sorted; return their number, also where edges is too short."""
-    low = np.full(3, np.inf)
-    high = np.full(3, -np.inf)
+    low0, low1, low2 = np.inf, np.inf, np.inf
+    high0, high1, high2 = -np.inf, -np.inf, -np.inf
     for a in range(side_0):
-        for k in range(3):
-            low[k] = min(low[k], xyz[a, k] - reach)
-            high[k] = max(high[k], xyz[a, k] + reach)
+        x, y, z = xyz[a, 0], xyz[a, 1], xyz[a, 2]
+        low0, low1, low2 = min(low0, x), min(low1, y), min(low2, z)
+        high0, high1, high2 = max(high0, x), max(high1, y), max(high2, z)
+    # atoms of the other side that can reach the box of this one; a hair more, so that rounding cannot lose an edge
+    margin = reach + 1e-6
     candidates = 0
     for b in range(side_0, count):
-        if (
-            low[0] <= xyz[b, 0] <= high[0] and low[1] <= xyz[b, 1] <= high[1] and low[2] <= xyz[b, 2] <= high[2]
-        ):  # fmt: skip
-            near[candidates] = b
-            candidates += 1
+        x, y, z = xyz[b, 0], xyz[b, 1], xyz[b, 2]
+        near[candidates] = b
+        candidates += (
+            (x >= low0 - margin) & (x <= high0 + margin) & (y >= low1 - margin) & (y <= high1 + margin)
+            & (z >= low2 - margin) & (z <= high2 + margin)
+        )  # fmt: skip
+    low0, low1, low2, high0, high1, high2 = np.inf, np.inf, np.inf, -np.inf, -np.inf, -np.inf
+    for n in range(candidates):
+        x, y, z = xyz[near[n], 0], xyz[near[n], 1], xyz[near[n], 2]
+        low0, low1, low2 = min(low0, x), min(low1, y), min(low2, z)
+        high0, high1, high2 = max(high0, x), max(high1, y), max(high2, z)
     found = 0
     for a in range(side_0):
+        x, y, z = xyz[a, 0], xyz[a, 1], xyz[a, 2]
+        if (
+            x < low0 - margin or x > high0 + margin or y < low1 - margin or y > high1 + margin
+            or z < low2 - margin or z > high2 + margin
+        ):  # fmt: skip
+            continue
         for n in range(candidates):
-            b = near[n]
-            x, y, z = xyz[a, 0] - xyz[b, 0], xyz[a, 1] - xyz[b, 1], xyz[a, 2] - xyz[b, 2]
-            if x * x + y * y + z * z <= reach * reach:
+            if _is_near(xyz, a, near[n], reach):
                 if found < len(edges):
                     edges[found, 0] = a
-                    edges[found, 1] = b
+                    edges[found, 1] = near[n]
                 found += 1
     return found
+
+
+@njit(cache=True)
+def _is_near(xyz, a, b, reach):
+    x, y, z = xyz[a, 0] - xyz[b, 0], xyz[a, 1] - xyz[b, 1], xyz[a, 2] - xyz[b, 2]
+    return x * x + y * y + z * z <= reach * reach
 
 
 @njit(cache=True)
@@ -204,15 +222,49 @@ def _intra_edges(xyz, side_0, count, reach, edges):
     found = 0
     for a in range(count):
         for b in range(a + 1, side_0 if a < side_0 else count):
-            x = xyz[a, 0] - xyz[b, 0]
-            if abs(x) > reach:
-                continue
-            y, z = xyz[a, 1] - xyz[b, 1], xyz[a, 2] - xyz[b, 2]
-            if x * x + y * y + z * z <= reach * reach:
+            if _is_near(xyz, a, b, reach):
                 if found < len(edges):
                     edges[found, 0] = a
                     edges[found, 1] = b
                 found += 1
+    return found
+
+
+@njit(cache=True)
+def _bonded_lists(positions, atom_offsets, reach):
+    """List, for each atom, the later atoms of its molecule that may be within reach wherever the molecule is placed."""
+    start = np.zeros(len(positions) + 1, dtype=np.int64)
+    later = np.empty(8 * len(positions) + 64, dtype=np.int32)
+    limit = ((reach + 1e-3) / QUANTUM) ** 2
+    count = 0
+    for m in range(len(atom_offsets) - 1):
+        for a in range(atom_offsets[m], atom_offsets[m + 1]):
+            for b in range(a + 1, atom_offsets[m + 1]):
+                x = float(positions[a, 0] - positions[b, 0])
+                y = float(positions[a, 1] - positions[b, 1])
+                z = float(positions[a, 2] - positions[b, 2])
+                if x * x + y * y + z * z <= limit:
+                    if count == len(later):
+                        later = np.concatenate((later, np.empty_like(later)))
+                    later[count] = b - atom_offsets[m]
+                    count += 1
+            start[a + 1] = count
+    return start, later
+
+
+@njit(cache=True)
+def _count_intra(xyz, first, last, atom, place, start, later, origin, reach):
+    """Count the pairs of nodes first ... last, of one molecule, that are within reach."""
+    for n in range(first, last):
+        place[atom[n]] = n
+    found = 0
+    for n in range(first, last):
+        for k in range(start[origin + atom[n]], start[origin + atom[n] + 1]):
+            other = place[later[k]]
+            if other >= 0 and _is_near(xyz, n, other, reach):
+                found += 1
+    for n in range(first, last):
+        place[atom[n]] = -1
     return found
 
 
@@ -225,8 +277,10 @@ def _survey(
     labels = np.empty(len(crystal), dtype=np.int8)
     size = _largest_molecule(atom_offsets)
     work_i, work_j, xyz = np.empty((size, 3)), np.empty((size, 3)), np.empty((2 * size, 3))
-    atom, near = np.empty(2 * size, dtype=np.int32), np.empty(size, dtype=np.int32)
-    edges, none = np.empty((256, 2), dtype=np.int32), np.empty((0, 2), dtype=np.int32)
+    atom, near = np.empty(2 * size, dtype=np.int32), np.empty(size + 1, dtype=np.int32)
+    place = np.full(size, -1, dtype=np.int32)
+    start, later = _bonded_lists(positions, atom_offsets, d_intra)
+    edges = np.empty((256, 2), dtype=np.int32)
     inverse = np.linalg.inv(vectors[0])
     for p in range(len(crystal)):
         side_0, count = _nodes(
@@ -237,12 +291,14 @@ def _survey(
         if n_inter > len(edges):
             edges = np.empty((2 * n_inter, 2), dtype=np.int32)
             _inter_edges(xyz, side_0, count, d_inter, near, edges)
+        first_i, first_j = atom_offsets[i[p]], atom_offsets[j[p]]
         counts[p, 0] = count
         counts[p, 1] = n_inter
-        counts[p, 2] = _intra_edges(xyz, side_0, count, d_intra, none)
+        counts[p, 2] = _count_intra(xyz, 0, side_0, atom, place, start, later, first_i, d_intra)
+        counts[p, 2] += _count_intra(xyz, side_0, count, atom, place, start, later, first_j, d_intra)
         for e in range(n_inter):
             edges[e, 0], edges[e, 1] = atom[edges[e, 0]], atom[edges[e, 1]]
-        labels[p] = contact_label(edges[:n_inter], atom_offsets[i[p]], atom_offsets[j[p]], flags)
+        labels[p] = contact_label(edges[:n_inter], first_i, first_j, flags)
     return counts, labels
 
 
@@ -276,7 +332,7 @@ def _cut(
     atom_out = np.empty(total, dtype=np.int32)
     inter_out = np.empty((total + 64, 2), dtype=np.int32)
     intra_out = np.empty((2 * total + 64, 2), dtype=np.int32)
-    work_i, work_j, near = np.empty((size, 3)), np.empty((size, 3)), np.empty(size, dtype=np.int32)
+    work_i, work_j, near = np.empty((size, 3)), np.empty((size, 3)), np.empty(size + 1, dtype=np.int32)
     last = -1
     inverse = np.zeros((3, 3))
     for p in range(n):

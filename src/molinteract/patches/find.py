@@ -44,26 +44,29 @@ def find_patches(crystal: Crystal, flags: Sequence[NDArray[np.uint8]], *, parame
     PatchTable
         Sorted by (i, j, operation, lattice); neighbours without an edge inside the cut are counted only.
     """
-    near = find_neighbours(crystal, reach=parameters.d_inter)
     packed = pack([crystal])
+    near = find_neighbours(crystal, packed, reach=parameters.d_inter)
     counts, labels = survey_patches(
         packed, near.i, near.j, near.operation, near.lattice, np.concatenate(list(flags)), parameters=parameters
     )
     orbit, multiplicity = contact_orbits(crystal, near)
     keep = counts[:, 1] > 0
+    if not keep.all():
+        near, counts, labels = near.take(keep), counts[keep], labels[keep]
+        orbit, multiplicity = _renumbered(orbit[keep]), multiplicity[keep]
     return PatchTable(
-        i=near.i[keep].astype(np.int16),
-        j=near.j[keep].astype(np.int16),
-        operation=near.operation[keep].astype(np.int16),
-        lattice=near.lattice[keep].astype(np.int16),
-        orbit=_renumbered(orbit[keep]),
-        multiplicity=multiplicity[keep],
-        minimum_distance=near.distance[keep],
-        n_nodes=counts[keep, 0],
-        n_inter=counts[keep, 1],
-        n_intra=counts[keep, 2],
-        label=labels[keep],
-        n_empty=int((~keep).sum()),
+        i=near.i.astype(np.int16),
+        j=near.j.astype(np.int16),
+        operation=near.operation.astype(np.int16),
+        lattice=near.lattice.astype(np.int16),
+        orbit=orbit,
+        multiplicity=multiplicity,
+        minimum_distance=near.distance,
+        n_nodes=counts[:, 0],
+        n_inter=counts[:, 1],
+        n_intra=counts[:, 2],
+        label=labels,
+        n_empty=int(np.count_nonzero(~keep)),
     )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from molinteract.crystals.crystal import Crystal
 from molinteract.patches.cut import place_image
-from molinteract.patches.packed import offsets
+from molinteract.patches.packed import QUANTUM, PackedMolecules, offsets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,17 +33,29 @@ class Neighbours:
     lattice: NDArray[np.int64]
     distance: NDArray[np.float64]
 
+    def take(self, rows: NDArray[np.bool_]) -> "Neighbours":
+        """Return some of the pairs."""
+        return Neighbours(self.i[rows], self.j[rows], self.operation[rows], self.lattice[rows], self.distance[rows])
 
-def find_neighbours(crystal: Crystal, *, reach: float) -> Neighbours:
-    """Find every image of a molecule with an atom within reach (Å) of an atom of a symmetry-independent molecule."""
-    molecules = crystal.molecules
+
+def find_neighbours(crystal: Crystal, packed: PackedMolecules, *, reach: float) -> Neighbours:
+    """Find every image of a molecule with an atom within reach of an atom of a symmetry-independent molecule.
+
+    Parameters
+    ----------
+    crystal : Crystal
+    packed : PackedMolecules
+        Of this crystal.
+    reach : float
+        Å.
+    """
     rows, distance = _neighbours(
-        np.concatenate([molecule.positions for molecule in molecules]),
-        offsets([len(molecule.positions) for molecule in molecules]),
-        np.concatenate([molecule.images for molecule in molecules]),
-        offsets([len(molecule.images) for molecule in molecules]),
-        crystal.rotations.astype(np.float64),
-        crystal.translations,
+        packed.positions * QUANTUM,
+        packed.atom_offsets,
+        np.concatenate([molecule.images for molecule in crystal.molecules]),
+        offsets([len(molecule.images) for molecule in crystal.molecules]),
+        packed.rotations,
+        packed.translations,
         crystal.vectors,
         reach,
     )

@@ -1,6 +1,7 @@
 """Molecules of many crystals in flat arrays: what patches are cut from, in memory and from the store."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,8 @@ class PackedMolecules:
 
 def offsets(counts: list[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the (n + 1,) offsets of consecutive groups of the given sizes."""
+    if isinstance(counts, list):
+        return np.fromiter(accumulate(counts, initial=0), dtype=np.int64, count=len(counts) + 1)
     out = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=out[1:])
     return out
