@@ -72,19 +72,21 @@ def perceive(molecule: Molecule) -> Perception:
         charges[[nitroxide, _neighbour(molecule, nitroxide)]] = 0
         radicals[nitroxide] = 1
     with rdBase.BlockLogs():
-        mol = _rdkit_molecule(molecule, orders, charges, radicals)
+        mol, kept = _rdkit_molecule(molecule, orders, charges, radicals)
         failure = Chem.SanitizeMol(mol, catchErrors=True)
         if failure != Chem.SanitizeFlags.SANITIZE_NONE:
             return _without_flags(molecule, orders, charges, radicals, f"RDKit refuses it: {failure.name}")
-        smiles = Chem.MolToSmiles(Chem.RemoveHs(mol), isomericSmiles=False)
+        smiles = Chem.MolToSmiles(mol, isomericSmiles=False)
+    donor, acceptor, aromatic_bond = _patterns()
+    ring_bonds = kept[_matches(mol, aromatic_bond)]
     return Perception(
         bond_orders=orders,
         formal_charges=charges,
         radicals=radicals,
-        aromatic=np.array([atom.GetIsAromatic() for atom in mol.GetAtoms()], dtype=bool),
-        aromatic_bonds=np.array([bond.GetIsAromatic() for bond in mol.GetBonds()], dtype=bool),
-        donors=_matches(mol, _patterns()[0]),
-        acceptors=_matches(mol, _patterns()[1]),
+        aromatic=_mask(len(charges), ring_bonds),
+        aromatic_bonds=_aromatic_bonds(molecule, ring_bonds),
+        donors=_mask(len(charges), kept[_matches(mol, donor)]),
+        acceptors=_mask(len(charges), kept[_matches(mol, acceptor)]),
         smiles=smiles,
         status=OK,
         heavy_atoms=molecule.atomic_numbers != H,
@@ -93,30 +95,74 @@ def perceive(molecule: Molecule) -> Perception:
 
 
 @cache
-def _patterns() -> tuple[Chem.Mol, Chem.Mol]:
-    return Lipinski.HDonorSmarts, Lipinski.HAcceptorSmarts
+def _patterns() -> tuple[Chem.Mol, Chem.Mol, Chem.Mol]:
+    return Lipinski.HDonorSmarts, Lipinski.HAcceptorSmarts, Chem.MolFromSmarts("a:a")
+
+
+@cache
+def _atom(atomic_number: int, charge: int, radicals: int, hydrogens: int) -> Chem.Atom:
+    """Return a pattern of which RDKit takes a copy; there are some dozens."""
+    atom = Chem.Atom(atomic_number)
+    atom.SetFormalCharge(charge)
+    atom.SetNumRadicalElectrons(radicals)
+    atom.SetNumExplicitHs(hydrogens)
+    atom.SetNoImplicit(True)
+    return atom
+
+
+_KINDS = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 
 
 def _rdkit_molecule(
     molecule: Molecule, orders: NDArray[np.int8], charges: NDArray[np.int8], radicals: NDArray[np.int8]
-) -> Chem.RWMol:
+) -> tuple[Chem.RWMol, NDArray[np.int64]]:
+    """Build the molecule as RDKit's definitions expect it: hydrogens counted on their heavy atoms.
+
+    A hydrogen that is not bonded to one heavy atom alone stays an atom.
+
+    Returns
+    -------
+    Chem.RWMol
+    (kept,) int64
+        Our index of each of its atoms.
+    """
+    numbers = molecule.atomic_numbers.tolist()
+    pairs = molecule.bonds.tolist()
+    counted = [0] * len(numbers)
+    suppressed: set[int] = set()
+    for a, b in pairs:
+        if (numbers[a] == H) != (numbers[b] == H):
+            heavy, hydrogen = (b, a) if numbers[a] == H else (a, b)
+            if charges[hydrogen] == 0:
+                counted[heavy] += 1
+                suppressed.add(hydrogen)
     mol = Chem.RWMol()
-    for z, charge, radical in zip(molecule.atomic_numbers.tolist(), charges.tolist(), radicals.tolist(), strict=True):
-        atom = Chem.Atom(z)
-        atom.SetFormalCharge(charge)
-        atom.SetNumRadicalElectrons(radical)
-        atom.SetNoImplicit(True)
-        mol.AddAtom(atom)
-    kinds = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
-    for (a, b), order in zip(molecule.bonds.tolist(), orders.tolist(), strict=True):
-        mol.AddBond(a, b, kinds.get(order, Chem.BondType.QUADRUPLE))
-    return mol
+    place: dict[int, int] = {}
+    for k, (z, charge, radical) in enumerate(zip(numbers, charges.tolist(), radicals.tolist(), strict=True)):
+        if k not in suppressed:
+            place[k] = mol.AddAtom(_atom(z, charge, radical, counted[k]))
+    for (a, b), order in zip(pairs, orders.tolist(), strict=True):
+        if a in place and b in place:
+            mol.AddBond(place[a], place[b], _KINDS.get(order, Chem.BondType.QUADRUPLE))
+    return mol, np.array(list(place), dtype=np.int64)
 
 
-def _matches(mol: Chem.Mol, pattern: Chem.Mol) -> NDArray[np.bool_]:
-    found = np.zeros(mol.GetNumAtoms(), dtype=bool)
-    found[[match[0] for match in mol.GetSubstructMatches(pattern, maxMatches=mol.GetNumAtoms())]] = True
-    return found
+def _matches(mol: Chem.Mol, pattern: Chem.Mol) -> NDArray[np.int64]:
+    """Return the (matches, atoms of the pattern) atoms that match."""
+    found = mol.GetSubstructMatches(pattern, maxMatches=mol.GetNumAtoms() + mol.GetNumBonds())
+    return np.array(found, dtype=np.int64).reshape(len(found), pattern.GetNumAtoms())
+
+
+def _mask(size: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    mask = np.zeros(size, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def _aromatic_bonds(molecule: Molecule, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return the mask of the bonds that are among the pairs."""
+    found = {(min(pair), max(pair)) for pair in pairs.tolist()}
+    return np.array([(a, b) in found for a, b in molecule.bonds.tolist()], dtype=bool)
 
 
 def _without_flags(

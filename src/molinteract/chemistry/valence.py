@@ -4,6 +4,7 @@ A *copy* is one additional bond order that an atom can take beyond its single bo
 it. The numbers are relative: carbon must be satisfied before oxygen, a charged or hypervalent atom only where it pays.
 """
 
+from functools import cache
 from typing import Final
 
 from molinteract.core.elements import ATOMIC_NUMBERS
@@ -52,12 +53,18 @@ def copies(atomic_number: int, degree: int) -> list[tuple[float, bool]]:
 
 def length_bonus(z_a: int, z_b: int, length: float) -> float:
     """Return how much a bond length speaks for a double bond, in the units of the benefits."""
-    single, double = _DOUBLE_BOND.get(frozenset((z_a, z_b)), (0.0, 0.0))
+    single, double = _usual_lengths(z_a, z_b)
     if not single:
         return 0.0
     return 0.8 * min(2.0, max(-1.0, (single - length) / (single - double)))
 
 
+@cache
+def _usual_lengths(z_a: int, z_b: int) -> tuple[float, float]:
+    return _DOUBLE_BOND.get(frozenset((z_a, z_b)), (0.0, 0.0))
+
+
+@cache
 def formal_charge(atomic_number: int, valence: int) -> int:
     """Return the formal charge of an atom whose bond orders add up to ``valence``."""
     z, v = atomic_number, valence

@@ -19,6 +19,8 @@ PYRAMID_HEIGHT = 0.30
 """A carbon this many Å above the plane of its three neighbours lacks one ..."""
 TERMINAL_BOND = 1.25
 """... and so does a terminal carbon with a bond longer than this (Å)."""
+SMALLEST_CAGE = 20
+"""Atoms of the smallest fullerene, the dodecahedron."""
 
 
 def check_formula(atomic_numbers: NDArray[np.int16], declared_text: str, *, entry: str) -> None:
@@ -32,6 +34,28 @@ def check_formula(atomic_numbers: NDArray[np.int16], declared_text: str, *, entr
         ``_chemical_formula_sum``.
     """
     declared = parse_formula(declared_text)
+    carbon = int((atomic_numbers == 6).sum())
+    hydrogen = int((atomic_numbers == 1).sum())
+    if not declared.get(6) or not declared.get(1):
+        return
+    units = carbon / declared[6]
+    expected = units * declared[1]
+    # a formula with the same other elements is about the same compound: solvent left out of the model is another matter
+    others = all(
+        abs(int((atomic_numbers == z).sum()) - units * n) < 0.5 for z, n in declared.items() if z not in (1, 6)
+    )
+    if others and hydrogen < expected - 0.5:
+        raise EntryError(
+            Reason.HYDROGENS_MISSING,
+            f"{hydrogen} hydrogens in the cell, the formula {declared_text} asks for {expected:.0f}",
+            entry=entry,
+        )
+
+
+def check_carbons(molecule: Molecule, *, entry: str) -> None:
+    """Raise ``hydrogens_missing`` if the geometry of a carbon asks for one."""
+    if _is_cage(molecule):
+        return
     carbon = int((atomic_numbers == 6).sum())
     hydrogen = int((atomic_numbers == 1).sum())
     if not declared.get(6) or not declared.get(1):
@@ -67,6 +91,13 @@ def check_carbons(molecule: Molecule, *, entry: str) -> None:
             f"{molecule.labels[carbon]} of {formula(molecule.atomic_numbers)} {found}",
             entry=entry,
         )
+
+
+def _is_cage(molecule: Molecule) -> bool:
+    """Tell whether a molecule is a closed cage of carbon (a fullerene), which is pyramidal everywhere."""
+    if len(molecule.atomic_numbers) < SMALLEST_CAGE or (molecule.atomic_numbers != 6).any():
+        return False
+    return bool((np.bincount(molecule.bonds.ravel(), minlength=len(molecule.atomic_numbers)) == 3).all())
 
 
 @njit(cache=True)

@@ -329,6 +329,21 @@ class TestHydrogensMissing:
         cage = [("C", *(6 + scale * np.array(corner))) for corner in corners]
         assert assembled(from_atoms(cage).cif()).molecules[0].formula == "C20"
 
+    def test_a_flat_hydrocarbon_without_its_hydrogens_is_no_cage(self):
+        # coronene: 24 carbons of three fused rings around one, twelve of them on the rim with two neighbours
+        rings = [(0.0, 0.0), *[(2.46 * np.cos(a), 2.46 * np.sin(a)) for a in np.radians(60 * np.arange(6) + 30)]]
+        around = [(1.42 * np.cos(a), 1.42 * np.sin(a)) for a in np.radians(60 * np.arange(6))]
+        corners = {(round(x + u, 3), round(y + v, 3)) for x, y in rings for u, v in around}
+        sites = []
+        for x, y in sorted(corners):
+            if all(np.hypot(x - a, y - b) > 0.1 for _, a, b, _ in sites):
+                sites.append(("C", x, y, 6.0))
+        assert len(sites) == 24
+        flake = [("C", x + 8, y + 8, z) for _, x, y, z in sites]
+        with pytest.raises(EntryError) as caught:
+            assembled(from_atoms(flake).cif())
+        assert caught.value.reason is Reason.HYDROGENS_MISSING
+
 
 class TestOrder:
     """Each file has two faults; the one that comes first in the list of codes is named."""
