@@ -13,6 +13,7 @@ from molinteract.chemistry.valence import H, N, O
 from molinteract.crystals.crystal import Molecule
 
 OK = "ok"
+NOT_ASKED = "not perceived"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +93,12 @@ def perceive(molecule: Molecule) -> Perception:
         heavy_atoms=molecule.atomic_numbers != H,
         heavy_bonds=_heavy_bonds(molecule),
     )
+
+
+def unperceived(molecule: Molecule) -> Perception:
+    """Return the perception of a molecule whose chemistry is not asked for: single bonds, no charge, no flag."""
+    none = np.zeros(len(molecule.atomic_numbers), dtype=np.int8)
+    return _without_flags(molecule, np.ones(len(molecule.bonds), dtype=np.int8), none, none, NOT_ASKED)
 
 
 @cache

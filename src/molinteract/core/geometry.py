@@ -39,7 +39,8 @@ def cell_vectors(cell: Array) -> Array:
 def cell_volume(vectors: Array) -> float:
     """Return the volume in cubic angstrom of a cell with the given rows."""
     (ax, ay, az), (bx, by, bz), (cx, cy, cz) = vectors.tolist()
-    return abs(ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx))
+    volume: float = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
+    return abs(volume)
 
 
 def plane_spacings(vectors: Array) -> Array:

@@ -70,6 +70,9 @@ class BuildSettings(Settings):
     patches: PatchParameters = PatchParameters()
     policies: Policies = Policies()
     limits: Limits = Limits()
+    labels: bool = Field(
+        default=True, description="perceive bond orders: labels of patches and atoms, and the check of charges"
+    )
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -56,28 +56,6 @@ def check_carbons(molecule: Molecule, *, entry: str) -> None:
     """Raise ``hydrogens_missing`` if the geometry of a carbon asks for one."""
     if _is_cage(molecule):
         return
-    carbon = int((atomic_numbers == 6).sum())
-    hydrogen = int((atomic_numbers == 1).sum())
-    if not declared.get(6) or not declared.get(1):
-        return
-    units = carbon / declared[6]
-    expected = units * declared[1]
-    # a formula with the same other elements is about the same compound: solvent left out of the model is another matter
-    others = all(
-        abs(int((atomic_numbers == z).sum()) - units * n) < 0.5 for z, n in declared.items() if z not in (1, 6)
-    )
-    if others and hydrogen < expected - 0.5:
-        raise EntryError(
-            Reason.HYDROGENS_MISSING,
-            f"{hydrogen} hydrogens in the cell, the formula {declared_text} asks for {expected:.0f}",
-            entry=entry,
-        )
-
-
-def check_carbons(molecule: Molecule, *, entry: str) -> None:
-    """Raise ``hydrogens_missing`` if the geometry of a carbon asks for one."""
-    if len(molecule.atomic_numbers) >= 20 and (molecule.atomic_numbers == 6).all():
-        return  # a closed cage of carbon (a fullerene) is pyramidal everywhere
     carbon = int(
         _open_carbon(
             molecule.atomic_numbers, molecule.bonds, molecule.positions, np.cos(STRAIGHT), PYRAMID_HEIGHT, TERMINAL_BOND

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from molinteract.chemistry.perception import Perception
 from molinteract.crystals.crystal import QUANTUM, Crystal, Molecule
+from molinteract.crystals.lattice import voronoi_lengths
 from molinteract.crystals.rejected import Rejected
 from molinteract.patches.packed import offsets
 from molinteract.patches.patch import Interaction, PatchTable
@@ -103,6 +104,7 @@ def _crystal_row(entry: ProcessedEntry) -> Row:
         "group": group_of(crystal.file),
         "compound": crystal.compound,
         "cell": crystal.cell,
+        "voronoi_lengths": voronoi_lengths(crystal.vectors, crystal.rotations, crystal.translations),
         "space_group": crystal.space_group,
         "rotations": crystal.rotations.ravel(),
         "translations": crystal.translations.ravel(),

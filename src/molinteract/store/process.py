@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from molinteract.chemistry.checks import check_chemistry
 from molinteract.chemistry.flags import atom_flags
-from molinteract.chemistry.perception import Perception, perceive
+from molinteract.chemistry.perception import Perception, perceive, unperceived
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import BuildSettings, Limits
@@ -92,8 +92,9 @@ def warm_up() -> None:
 
 def _steps(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry:
     whole = assemble(raw, policies=settings.policies, limits=settings.limits)
-    perceptions = tuple(perceive(molecule) for molecule in whole.molecules)
-    check_chemistry(whole, perceptions)
+    perceptions = tuple([(perceive if settings.labels else unperceived)(molecule) for molecule in whole.molecules])
+    if settings.labels:
+        check_chemistry(whole, perceptions)
     crystal = apply_hydrogen_policy(whole, settings.policies.hydrogens)
     flags = tuple(
         atom_flags(perception)[_kept_atoms(before.atomic_numbers, after.atomic_numbers)]

@@ -36,6 +36,7 @@ CRYSTALS: Final = pa.schema(
         ("group", pa.string()),
         ("compound", pa.string()),
         ("cell", pa.list_(pa.float64())),
+        ("voronoi_lengths", pa.list_(pa.float32())),
         ("space_group", pa.string()),
         ("rotations", pa.list_(pa.int8())),
         ("translations", pa.list_(pa.float64())),

@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from molinteract.core.errors import StoreError
+from molinteract.core.geometry import cell_vectors
 from molinteract.crystals.crystal import QUANTUM
+from molinteract.crystals.lattice import voronoi_lengths
 from molinteract.store.schema import ITEMS, TABLES
 
 
@@ -42,10 +44,25 @@ def upgrade_1(name: str, table: pa.Table, *, crystals: pa.Table, shard: int) -> 
         if name == "patches":
             steps = np.rint(table["minimum_distance"].to_numpy() / QUANTUM)
             columns["minimum_distance"] = pa.array(steps.astype(np.int32))
+        if name == "crystals":
+            columns["voronoi_lengths"] = _voronoi_lengths(table)
         schema = TABLES[name]
         return pa.table({field.name: columns[field.name].cast(field.type) for field in schema}, schema=schema)
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"a table of {name} in layout 1 does not fit together: {error}") from error
+
+
+def _voronoi_lengths(crystals: pa.Table) -> pa.Array:
+    columns = [crystals[name].to_pylist() for name in ("cell", "rotations", "translations")]
+    lengths = [
+        voronoi_lengths(
+            cell_vectors(np.array(cell, dtype=np.float64)),
+            np.array(rotations, dtype=np.int8).reshape(-1, 3, 3),
+            np.array(translations, dtype=np.float64).reshape(-1, 3),
+        ).tolist()
+        for cell, rotations, translations in zip(*columns, strict=True)
+    ]
+    return pa.array(lengths, type=pa.list_(pa.float64()))
 
 
 def items_1(content: Mapping[str, Any]) -> pa.Table:
