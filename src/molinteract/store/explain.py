@@ -15,7 +15,7 @@ from molinteract.core.reasons import Reason
 from molinteract.core.settings import BuildSettings
 from molinteract.crystals import bonding, checks, disorder
 from molinteract.crystals.bonding import Pairs, near_pairs
-from molinteract.crystals.cell import CellContent, expand, merge_copies
+from molinteract.crystals.cell import CellContent, fill_cell
 from molinteract.crystals.molecules import find_molecules
 from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.rejected import Rejected
@@ -135,8 +135,7 @@ def _measured(
         symmetry = resolve_symmetry(raw, vectors)
         partial = disorder.is_partial(sites, symmetry.operations, vectors)
         kept = disorder.majority(sites, partial) if settings.policies.disorder == "majority" else sites
-        merged = merge_copies(kept, symmetry.operations, vectors)
-        content = expand(merged, symmetry.operations, vectors)
+        merged, content = fill_cell(kept, symmetry.operations, vectors)
         yield Reason.SYMMETRY_ERROR, _symmetry_found(raw, symmetry, content, vectors)
         present = ", ".join(SYMBOLS[z] for z in sorted(set(sites.atomic_numbers.tolist())))
         yield Reason.METAL, f"{present}: carbon, and nothing outside the organic set"
@@ -146,7 +145,7 @@ def _measured(
         yield Reason.CLASH, _distances_found(pairs, content, merged)
         near = f"{bonding.BRIDGE_REACH} Å of two others that differ by less than {bonding.BRIDGE_DIFFERENCE} Å"
         yield Reason.BRIDGING_HYDROGEN, f"none within {near}"
-        yield from _molecules_found(pairs, content, settings)
+        yield from _molecules_found(content, vectors, settings)
         if isinstance(result, ProcessedEntry):
             yield from _chemistry_found(raw, result, content)
     except EntryError:
@@ -193,12 +192,14 @@ def _distances_found(pairs: Pairs, content: CellContent, sites: Sites) -> str:
     return "shortest " + "; ".join(parts) if parts else "no two atoms near each other"
 
 
-def _molecules_found(pairs: Pairs, content: CellContent, settings: BuildSettings) -> Iterator[tuple[Reason, str]]:
-    molecules = find_molecules(content, bonding.bonds(pairs, content.atomic_numbers))
+def _molecules_found(
+    content: CellContent, vectors: NDArray[np.float64], settings: BuildSettings
+) -> Iterator[tuple[Reason, str]]:
+    molecules = find_molecules(content, vectors)
     largest = int(np.bincount(molecules.molecule).max())
-    text = f"{molecules.count} molecules in the cell, the largest of {largest} atoms (at most {settings.limits.molecule_atoms})"
+    text = f"{len(molecules)} molecules in the cell, the largest of {largest} atoms (at most {settings.limits.molecule_atoms})"
     yield Reason.POLYMERIC, f"{text}; none bonded to a translation of itself"
-    formulas = Counter(formula(content.atomic_numbers[molecules.molecule == m]) for m in range(molecules.count))
+    formulas = Counter(formula(content.atomic_numbers[molecules.molecule == m]) for m in range(len(molecules)))
     yield Reason.SEVERAL_COMPONENTS, ", ".join(f"{count} × {name}" for name, count in sorted(formulas.items()))
 
 
