@@ -23,7 +23,7 @@ def test_unknown_key_names_the_nearest_one():
 
 
 def test_unknown_key_without_a_near_one_lists_all():
-    with pytest.raises(ConfigError, match="known keys: limits, patches, policies"):
+    with pytest.raises(ConfigError, match="known keys: labels, limits, patches, policies"):
         BuildSettings.load(overrides=["zzz=7"])
 
 
