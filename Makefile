@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 SAMPLE := data/sample
 
 .DEFAULT_GOAL := help
-.PHONY: help venv sample demo test test-slow check format bench docs lock clean
+.PHONY: help venv sample demo test test-slow check format bench docs lock clean table2
 
 help:  ## list the tasks
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 venv: $(STAMP)  ## the locked environment in .venv
 
@@ -49,6 +49,11 @@ format: $(STAMP)  ## mend what can be mended by machine
 
 bench: $(STAMP) $(SAMPLE)/.complete  ## run every benchmark (minutes)
 	@for script in build rebuild model_vs_e3nn; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+# make table2 PDBBIND=folder TABLE2="--split 60=LIST --split 30=LIST --model RUN/best --set seeds=3"
+table2: $(STAMP)  ## Table 2 on your copy of PDBbind or ATOM3D LBA: PDBBIND=folder TABLE2="options"
+	@test -n "$(PDBBIND)" || { echo 'make table2 PDBBIND=folder TABLE2="--split 60=LIST --model RUN/best --set seeds=3"'; exit 2; }
+	$(BIN)/python tools/table2.py $(PDBBIND) --out out/table2 $(TABLE2)
 
 docs: $(STAMP)  ## regenerate the generated pages (CLI reference, glossary)
 	$(BIN)/python tools/generate_docs.py
