@@ -76,7 +76,7 @@ def make_complex(structure: Structure, ligand: Ligand, *, id: str, settings: Com
         ``no_atoms``, ``ligand_too_small``, ``complex_too_large``, ``ligand_far``, ``overlap`` or ``covalent``.
     """
     settings = settings or ComplexSettings()
-    notes: Counter[str] = Counter(structure.notes)
+    notes: Counter[str] = Counter(structure.notes | ligand.notes)
     heavy = ligand.atomic_numbers > 1
     _check_ligand(int(heavy.sum()), id, settings)
     chosen = heavy if settings.hydrogens == "none" else np.ones(len(ligand), dtype=bool)

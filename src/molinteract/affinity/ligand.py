@@ -4,14 +4,14 @@ Files are read by their columns, so that nothing is lost because a toolkit does 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molinteract.affinity import mol2, pdbqt, sdf
-from molinteract.affinity.records import AtomRecord, atom_columns
+from molinteract.affinity.records import AtomRecord, Record, atom_columns
 from molinteract.core.errors import ComplexError
 from molinteract.core.reasons import ComplexReason
 from molinteract.sources import files
@@ -30,27 +30,21 @@ class Ligand:
         Å.
     atom_names : tuple of str
         As written; element and number where the format has none.
-    block : str
-        Text of the record, for chemistry; empty where only coordinates are known.
-    kind : str
-        ``sdf``, ``mol2``, ``pdbqt``, ``pdb`` or ``record``.
-    notes : tuple of str
-        What was mended on reading.
+    notes : dict of str to int
+        Counts of what was mended on reading.
     """
 
     name: str
     atomic_numbers: NDArray[np.int16]
     positions: NDArray[np.float64]
     atom_names: tuple[str, ...]
-    block: str = ""
-    kind: str = "record"
-    notes: tuple[str, ...] = ()
+    notes: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.atomic_numbers)
 
 
-_READERS: dict[str, Callable[[str, str], list[tuple[str, list[AtomRecord], str, tuple[str, ...]]]]] = {
+_READERS: dict[str, Callable[[str, str], list[Record]]] = {
     "sdf": sdf.records, "mol": sdf.records, "mol2": mol2.records, "pdbqt": pdbqt.records,
 }  # fmt: skip
 SUFFIXES = tuple(f".{name}" for name in _READERS)
@@ -114,7 +108,7 @@ def parse_ligands(text: str, kind: str, *, where: str) -> list[Ligand]:
     found = _READERS[kind](text, where)
     if not found:
         raise ComplexError(ComplexReason.NO_ATOMS, "the ligand file holds no molecule", entry=where)
-    return [_ligand(*record, kind="sdf" if kind == "mol" else kind, where=where) for record in found]
+    return [_ligand(*record, where=where) for record in found]
 
 
 def read_ligand(path: str | Path, record: str | None = None) -> Ligand:
@@ -153,7 +147,6 @@ def choose(ligands: list[Ligand], record: str | None, *, where: str) -> Ligand:
     )  # fmt: skip
 
 
-def _ligand(name: str, atoms: list[AtomRecord], block: str, notes: tuple[str, ...], *, kind: str, where: str) -> Ligand:
+def _ligand(name: str, atoms: list[AtomRecord], notes: dict[str, int], *, where: str) -> Ligand:
     numbers, positions = atom_columns(atoms, where=where)
-    names = tuple(atom.name for atom in atoms)
-    return Ligand(name, numbers, positions, names, block, kind, notes)
+    return Ligand(name, numbers, positions, tuple(atom.name for atom in atoms), notes)

@@ -2,12 +2,11 @@
 
 import re
 
-from molinteract.affinity.records import AtomRecord, coordinate, truncated
+from molinteract.affinity.records import AtomRecord, Record, coordinate, truncated
 from molinteract.core.elements import ATOMIC_NUMBERS
 from molinteract.core.errors import ComplexError
 from molinteract.core.reasons import ComplexReason
 
-Record = tuple[str, list[AtomRecord], str, tuple[str, ...]]
 _KNOWN = frozenset(
     "C.3 C.2 C.1 C.ar C.cat N.3 N.2 N.1 N.ar N.am N.pl3 N.4 O.3 O.2 O.co2 O.spc O.t3p S.3 S.2 S.O S.O2 S.o S.o2 P.3 "
     "H.spc H.t3p Cr.th Cr.oh Co.oh".split()
@@ -15,9 +14,9 @@ _KNOWN = frozenset(
 
 
 def records(text: str, where: str) -> list[Record]:
-    """Return (name, atoms, block, notes) of every molecule.
+    """Return (name, atoms, notes) of every molecule.
 
-    A type that SYBYL does not know counts as the element before its dot, with a note; lone pairs (``LP``) are no atoms.
+    A type that SYBYL does not know counts as the element before its dot, which is counted; lone pairs (``LP``) are no atoms.
 
     Raises
     ------
@@ -60,8 +59,7 @@ def _record(block: str, first_line: int, where: str) -> Record:
     expected = int(counts[0]) if counts and counts[0].isdigit() else -1
     if n_lines != expected:
         raise truncated(expected, n_lines, "atoms", where=where)
-    notes = (f"{odd} atoms of an unknown SYBYL type: element taken from before the dot",) if odd else ()
-    return name, atoms, block, notes
+    return name, atoms, {"unknown_sybyl_types": odd} if odd else {}
 
 
 def _element(kind: str, line: int, where: str) -> str:

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from molinteract.affinity.records import AtomRecord, coordinate
+from molinteract.affinity.records import AtomRecord, Record, coordinate
 
-Record = tuple[str, list[AtomRecord], str, tuple[str, ...]]
 _TYPES = {
     "HD": "H", "HS": "H", "A": "C", "NA": "N", "NS": "N", "OA": "O", "OS": "O", "SA": "S",
 }  # fmt: skip
@@ -34,7 +33,7 @@ def atom_lines(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def records(text: str, where: str) -> list[Record]:
-    """Return (name, atoms, block, notes) of every model; a file without MODEL lines is one."""
+    """Return (name, atoms, notes) of every model; a file without MODEL lines is one."""
     del where  # every line that says ATOM is taken: there is nothing to be truncated
     found: list[Record] = []
     blocks = re.split(r"(?m)^MODEL.*$", text)
@@ -45,7 +44,7 @@ def records(text: str, where: str) -> list[Record]:
         ]
         name = re.search(r"(?m)^REMARK\s+Name\s*=\s*(\S+)", block)
         if atoms:
-            found.append((name[1] if name else str(number), atoms, block, ()))
+            found.append((name[1] if name else str(number), atoms, {}))
     return found
 
 

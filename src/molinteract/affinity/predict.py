@@ -47,6 +47,8 @@ class Prediction:
         ``far_from_training``, ``unseen_element``, ``ligand_size``, ``covalent``.
     reason, detail : str
         Why there is no value.
+    notes : str
+        What was passed over in the files, such as ``waters_dropped=22``.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Prediction:
     flags: tuple[str, ...] = ()
     reason: str = ""
     detail: str = ""
+    notes: str = ""
 
 
 def predict_items(
@@ -124,14 +127,11 @@ def _filled(model: AffinityModel, rows: Sequence[Complex | Prediction]) -> list[
     distance = domain_distances(model, _vectors(model, graphs)) if graphs else np.empty(0)
     done = iter(
         Prediction(
-            c.id,
-            float(values[:, k].mean()),
-            float(values[:, k].std()),
-            float(distance[k]),
-            _flags(model, c, distance[k]),
+            c.id, float(values[:, k].mean()), float(values[:, k].std()), float(distance[k]), _flags(model, c, distance[k]),
+            notes=" ".join(f"{name}={count}" for name, count in c.notes.items()),
         )
         for k, c in enumerate(complexes)
-    )
+    )  # fmt: skip
     return [next(done) if isinstance(row, Complex) else row for row in rows]
 
 
@@ -179,10 +179,10 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> No
     """Write predictions as CSV, one row for each complex asked for."""
     with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "predicted", "sd", "domain_distance", "flags", "reason", "detail"])
+        writer.writerow(["id", "predicted", "sd", "domain_distance", "flags", "reason", "detail", "notes"])
         for p in predictions:
             numbers = ["" if p.reason else f"{value:.4f}" for value in (p.pk, p.sd, p.domain_distance)]
-            writer.writerow([p.id, *numbers, " ".join(p.flags), p.reason, p.detail])
+            writer.writerow([p.id, *numbers, " ".join(p.flags), p.reason, p.detail, p.notes])
 
 
 def predictions_text(predictions: Sequence[Prediction]) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from molinteract.affinity.items import ComplexItem, LoadedSet, load_complexes, measured
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.sources import open_complexes
-from molinteract.affinity.splits import Split, read_split, split_of_labels
+from molinteract.affinity.splits import Split, pdbbind_split, read_split, split_of_labels, time_split
+from molinteract.core.errors import ConfigError, SourceError
 
 
 def load_measured(
@@ -26,9 +27,38 @@ def load_measured(
 def open_with_split(
     data: str | Path, *, split: str | Path | None = None, root: str | Path | None = None
 ) -> tuple[list[ComplexItem], Split]:
-    """List a data set and its split: of a file, of a folder of lists, or of the column ``split`` of the data themselves."""
+    """List a data set and its split.
+
+    Parameters
+    ----------
+    data : str or Path
+    split : str or Path, optional
+        A file or a folder of lists; ``time:2015,2019`` (validation and test from these years); ``core:LIST`` or
+        ``core:LIST:general`` (a core set against the refined or the general set); the column ``split`` of the data by default.
+    root : str or Path, optional
+        Folder of the files that a CSV names.
+
+    Raises
+    ------
+    ConfigError, SourceError
+    """
     items = open_complexes(data, root=root)
-    return items, split_of_labels(items) if split is None else read_split(split, items)
+    kind, _, rest = str(split or "").partition(":")
+    if split is None:
+        return items, split_of_labels(items)
+    if kind == "time":
+        years = rest.split(",")
+        if len(years) != 2 or not all(year.isdigit() for year in years):
+            raise ConfigError(f"{split} does not name two years", remedy="write it as time:2015,2019")
+        return items, time_split(items, val_from=int(years[0]), test_from=int(years[1]))
+    if kind == "core":
+        path, _, train = rest.partition(":")
+        try:
+            core = Path(path).read_text(encoding="utf-8").split()
+        except OSError as error:
+            raise SourceError(f"cannot be read: {error.strerror}", entry=path) from error
+        return items, pdbbind_split(items, core, train=train or "refined")
+    return items, read_split(split, items)
 
 
 def of_part(items: Sequence[ComplexItem], ids: Sequence[str]) -> list[ComplexItem]:

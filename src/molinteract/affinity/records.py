@@ -20,6 +20,10 @@ class AtomRecord(NamedTuple):
     place: str
 
 
+Record = tuple[str, list[AtomRecord], dict[str, int]]
+"""One molecule of a file: title, atoms, and counts of what was mended."""
+
+
 def atom_columns(atoms: Sequence[AtomRecord], *, where: str) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
     """Return atomic numbers (atoms,) and positions (atoms, 3) in Å.
 

@@ -2,15 +2,13 @@
 
 import re
 
-from molinteract.affinity.records import AtomRecord, coordinate, truncated
+from molinteract.affinity.records import AtomRecord, Record, coordinate, truncated
 from molinteract.core.errors import ComplexError
 from molinteract.core.reasons import ComplexReason
 
-Record = tuple[str, list[AtomRecord], str, tuple[str, ...]]
-
 
 def records(text: str, where: str) -> list[Record]:
-    """Return (title, atoms, block, notes) of every record.
+    """Return (title, atoms, notes) of every record.
 
     Raises
     ------
@@ -31,7 +29,7 @@ def _record(block: str, first_line: int, where: str) -> Record:
     counts = lines[3] if len(lines) > 3 else ""
     v3000 = "V3000" in counts
     atoms = _v3000(lines, first_line, where) if v3000 else _v2000(lines, counts, first_line, where)
-    return lines[0].strip(), atoms, block, ()
+    return lines[0].strip(), atoms, {}
 
 
 def _v2000(lines: list[str], counts: str, first_line: int, where: str) -> list[AtomRecord]:

@@ -65,4 +65,4 @@ def _matches(residue: Residue, selection: str) -> bool:
 
 def _as_ligand(structure: Structure, mask: NDArray[np.bool_], name: str) -> Ligand:
     names = tuple(str(n) for n in structure.atom_names[mask])
-    return Ligand(name, structure.atomic_numbers[mask], structure.positions[mask], names, kind="pdb")
+    return Ligand(name, structure.atomic_numbers[mask], structure.positions[mask], names)

@@ -54,20 +54,3 @@ class ComplexReason(StrEnum):
     COVALENT = "covalent"
     NO_VALUE = "no_value"
     INEXACT_VALUE = "inexact_value"
-
-
-COMPLEX_MEANING: dict[ComplexReason, str] = {
-    ComplexReason.UNREADABLE: "a file is missing, damaged or truncated",
-    ComplexReason.NO_ATOMS: "no atom is left of the protein or of the ligand",
-    ComplexReason.UNKNOWN_ELEMENT: "an atom whose element is not one of the 118",
-    ComplexReason.NOT_FINITE: "a coordinate that is not a finite number",
-    ComplexReason.LIGAND_AMBIGUOUS: "several ligands where one is needed",
-    ComplexReason.LIGAND_MISSING: "the ligand that was named is not there",
-    ComplexReason.LIGAND_TOO_SMALL: "the ligand has fewer atoms than the minimum",
-    ComplexReason.COMPLEX_TOO_LARGE: "the ligand or the pocket has more atoms than the maximum",
-    ComplexReason.LIGAND_FAR: "no protein atom near the ligand",
-    ComplexReason.OVERLAP: "a ligand atom and a protein atom closer than any bond",
-    ComplexReason.COVALENT: "a ligand bonded to the protein, where such ligands are excluded",
-    ComplexReason.NO_VALUE: "no affinity, or a text that is none",
-    ComplexReason.INEXACT_VALUE: "an affinity that is a bound or an estimate",
-}

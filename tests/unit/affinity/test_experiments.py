@@ -62,6 +62,7 @@ def test_every_complex_is_tested_once_and_no_cluster_is_on_two_sides(loaded):
         assert split.val
 
 
+@pytest.mark.slow
 def test_arms_are_scored_on_the_same_complexes(loaded, items, tmp_path):
     splits, clusters = of(loaded)
     experiment = start_experiment(loaded, splits, clusters)
@@ -85,6 +86,7 @@ def test_arms_are_scored_on_the_same_complexes(loaded, items, tmp_path):
     assert np.array_equal(again.arm("net").predicted, experiment.arm("net").predicted)
 
 
+@pytest.mark.slow
 def test_table_2_from_a_pdbbind_folder(tmp_path, monkeypatch, capsys):
     lines = []
     for k in range(30):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molinteract.affinity.items import ComplexItem, FilePair
+from molinteract.affinity.prepare import open_with_split
 from molinteract.affinity.splits import (
     cluster_folds,
     make_split,
@@ -123,3 +124,17 @@ def test_folds_survive_their_file(tmp_path):
         read_folds(tmp_path / "twice.csv")
     with pytest.raises(ConfigError, match="2 clusters cannot make 5 folds"):
         cluster_folds({"a": "x", "b": "y"})
+
+
+def test_splits_by_name_on_the_command_line(tmp_path):
+    rows = "".join(f"a{k},x.pdb,{2010 + k},refined general\n" for k in range(10))
+    (tmp_path / "set.csv").write_text("id,protein,year,sets\n" + rows)
+    (tmp_path / "core.txt").write_text("a3\n")
+    _, split = open_with_split(tmp_path / "set.csv", split="time:2015,2018")
+    assert split.sizes() == {"train": 5, "val": 3, "test": 2}
+    _, split = open_with_split(tmp_path / "set.csv", split=f"core:{tmp_path / 'core.txt'}:general")
+    assert split.sizes() == {"train": 8, "val": 1, "test": 1}
+    with pytest.raises(ConfigError, match="time:2015,2019"):
+        open_with_split(tmp_path / "set.csv", split="time:soon")
+    with pytest.raises(SourceError, match="none"):
+        open_with_split(tmp_path / "set.csv", split=f"core:{tmp_path / 'none'}")

@@ -14,7 +14,7 @@ def audit(
     data: Annotated[Path, Parameter(help="The complexes: CSV, PDBbind folder, ATOM3D folder or npz.")],
     /,
     *,
-    split: Annotated[Path | None, Parameter(help="CSV, JSON or folder of lists; with --part.")] = None,
+    split: Annotated[str | None, Parameter(help="List, time:Y,Y or core:LIST, as for finetune; with --part.")] = None,
     part: Annotated[str | None, Parameter(help="Judge this part; the nulls are fitted on train.")] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
     clusters: Annotated[str, Parameter(help="Label with the target cluster.")] = "cluster",

@@ -14,7 +14,7 @@ def evaluate(
     /,
     *,
     model: Annotated[Path, Parameter(name=["--model", "-m"], help="Folder that finetune wrote.")],
-    split: Annotated[Path | None, Parameter(help="CSV, JSON or folder of lists; with --part.")] = None,
+    split: Annotated[str | None, Parameter(help="List, time:Y,Y or core:LIST, as for finetune; with --part.")] = None,
     part: Annotated[str | None, Parameter(help="train, val or test; everything by default.")] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
     clusters: Annotated[str, Parameter(help="Label with the target cluster.")] = "cluster",

@@ -16,7 +16,7 @@ def finetune(
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Run folder.")],
     model: Annotated[Path | None, Parameter(name=["--model", "-m"], help="Pre-trained network.")] = None,
     split: Annotated[
-        Path | None, Parameter(help="CSV, JSON or folder of lists; the column 'split' by default.")
+        str | None, Parameter(help="List (CSV, JSON, folder), time:Y,Y or core:LIST; else the column 'split'.")
     ] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
     clusters: Annotated[str, Parameter(help="Label with the target cluster.")] = "cluster",
