@@ -1,6 +1,6 @@
 """One full layer of ``paper``, forward and backward, on graphs of growing degree: vector paths edge by edge and aggregated.
 
-Finds the degree from which aggregation wins (``VECTORS_AGGREGATED_FROM`` of kernels/choice.py). One thread, CPU time.
+Finds the degree from which aggregation wins (``AGGREGATED_FROM`` of kernels/choice.py). One thread, CPU time.
 """
 
 import torch
@@ -43,7 +43,7 @@ def _step(nodes: int, degree: int, hidden: int):
     features, *rest = [torch.randn(shape, requires_grad=True) for shape in shapes]
 
     def step(aggregated_from: int) -> None:
-        choice.VECTORS_AGGREGATED_FROM = aggregated_from
+        choice.vectors_aggregated = lambda degree, hidden: degree >= aggregated_from
         edge_convolution(features, geometry, *rest, spec=spec).square().mean().backward()
 
     return step

@@ -23,9 +23,13 @@ from molinteract.kernels.paths import ProductSpec
 
 Formulation = Literal["hybrid", "per_edge", "reference"]
 
-VECTORS_AGGREGATED_FROM: Final = 12
-"""Degree from which vector paths are aggregated (benchmarks/crossover.py). By operations alone it would be 3; but K' times more
-numbers are written."""
+AGGREGATED_FROM: Final = 8
+AGGREGATED_FROM_NARROW: Final = 6
+"""Degree from which vector paths are aggregated, and the same for at most ``NARROW`` hidden: measured (benchmarks/crossover.py).
+
+By operations alone it would be 3; but aggregation writes 288 K' numbers a node where the other form writes 1,536 an edge."""
+
+NARROW: Final = 64
 
 MAX_NODES: Final = 256
 MAX_EDGES: Final = 512
@@ -43,6 +47,6 @@ def formulation(features: Tensor, geometry: EdgeGeometry, spec: ProductSpec) -> 
     return "hybrid" if features.device.type == "cpu" else "per_edge"
 
 
-def vectors_aggregated(degree: int) -> bool:
-    """Whether the vector paths to receivers of a degree are aggregated."""
-    return degree >= VECTORS_AGGREGATED_FROM
+def vectors_aggregated(degree: int, hidden: int) -> bool:
+    """Whether the vector paths to receivers of a degree are aggregated, for a Ψ of some hidden width."""
+    return degree >= (AGGREGATED_FROM_NARROW if hidden <= NARROW else AGGREGATED_FROM)

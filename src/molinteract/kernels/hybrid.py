@@ -76,7 +76,7 @@ class _Convolution:
         self.scalars = [ScalarPart(spec, b, **make) for b, paths in SCALAR_PATHS.items() if spec.present(paths)]
         self.radials = [RadialPart(spec, b, **make) for b, path in RADIAL_PATHS.items() if path in spec.slices]
         self.vectors = [VectorPart(spec, blocks, **make) for blocks in _vector_blocks(spec)]
-        dense = any(choice.vectors_aggregated(bucket.degree) for bucket in self.layout.receiving.buckets)
+        dense = any(self._dense(bucket) for bucket in self.layout.receiving.buckets)
         self.aggregated = [AggregatedVector(part) for part in self.vectors] if dense else []
         self.inputs = tuple(b for b in ("1o", "1e") if spec.size_in(b))
         self.columns = spec.irreps_out.columns
@@ -95,7 +95,7 @@ class _Convolution:
             for k, vector in enumerate(self.vectors):
                 operator = self.geometry.operator(self.inputs, vector.paths)[edges]
                 t = vector.inputs(self._vectors(sent), operator, self.work)
-                if choice.vectors_aggregated(chunk.degree):
+                if self._dense(chunk):
                     out[:, vector.columns] = self.aggregated[k].forward(t, per_node, self.work)
                     for block in vector.blocks:
                         if block in radial:
@@ -125,6 +125,9 @@ class _Convolution:
             of_hidden += self._radial_backward(of_radial, of_planes).index_select(0, layout.from_sender)
         weight, bias = self._parameter_gradients()
         return spread(of_planes, layout.sending), of_hidden, weight, bias
+
+    def _dense(self, chunk: Chunk) -> bool:
+        return choice.vectors_aggregated(chunk.degree, self.activations.shape[1] - 1)
 
     def _add_radial(self, out: Tensor, radial: Tensor, r: Tensor, chunk: Chunk) -> None:
         """Add Σ_e r̂_e q_e to ``out`` (n, 3 w) from q (e, w)."""
@@ -174,7 +177,7 @@ class _Convolution:
             operator = self.geometry.operator(self.inputs, vector.paths)[edges]
             t = vector.inputs(self._vectors(sent), operator, self.work)
             of_messages = self._of_messages(chunk, grad[:, vector.columns])
-            if choice.vectors_aggregated(chunk.degree):
+            if self._dense(chunk):
                 if k == 0:
                     of_hidden.zero_()
                 per_node = activations.view(shape), grad[:, vector.columns], of_hidden.view(shape)
