@@ -31,6 +31,9 @@ def main() -> None:
     """Print the table of docs/performance.md."""
     options = arguments(__doc__ or "", _more)
     torch.set_num_threads(1)
+    torch._dynamo.config.recompile_limit = (
+        64  # five tensor products share one function; by default some would stay eager
+    )
     peak = _peak()
     figures = [Figure("float32 matrix product of 1024, one thread", peak / 1e9, "Gflop/s")]
     for name in options.only.split(",") if options.only else TARGETS:
