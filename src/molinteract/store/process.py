@@ -58,8 +58,8 @@ class ProcessedEntry:
     seconds: float
 
 
-class _OutOfTimeError(Exception):
-    """The time limit of an entry has passed."""
+class _OutOfTimeError(BaseException):
+    """The time limit of an entry has passed; no ``Exception``, so that no library on the way takes it for its own."""
 
 
 def process(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry | Rejected:
@@ -126,7 +126,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise _OutOfTimeError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again and again, should it be lost in a callback
     try:
         yield
     finally:
