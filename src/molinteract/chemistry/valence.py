@@ -35,7 +35,7 @@ def copies(atomic_number: int, degree: int) -> list[tuple[float, bool]]:
     if z in (C, SI, GE):
         return [(10.0 if k < 2 else 4.0, False) for k in range(max(0, 4 - d))]
     if z == N:
-        usual = [(8.0 if k == 0 else 5.0, False) for k in range(max(0, 3 - d))]
+        usual = [(8.0 if k == 0 else 3.5, False) for k in range(max(0, 3 - d))]
         return usual + ([(-3.0, True)] if d <= 3 else [])
     if z == O:
         charged = {1: [(-7.0, True)], 2: [(-6.0, True)]}.get(d, [])

@@ -9,7 +9,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -73,6 +73,36 @@ class BuildSettings(Settings):
     labels: bool = Field(
         default=True, description="perceive bond orders: labels of patches and atoms, and the check of charges"
     )
+
+
+PAPER: Final = BuildSettings(
+    patches=PatchParameters(radius=8.0, d_inter=4.0, d_intra=2.0),
+    policies=Policies(hydrogens="deposited", disorder="reject", components="one"),
+    labels=True,
+)
+"""The paper's exact set-up, whatever the defaults become."""
+
+
+def require_paper(settings: BuildSettings) -> None:
+    """Raise if settings differ from the paper's where they decide what a data set contains; limits may differ.
+
+    Raises
+    ------
+    ConfigError
+        Naming the settings that differ.
+    """
+    differing = []
+    for section in ("patches", "policies"):
+        given, paper = getattr(settings, section).model_dump(), getattr(PAPER, section).model_dump()
+        differing += [f"{section}.{key}={given[key]}" for key in paper if given[key] != paper[key]]
+    if settings.labels != PAPER.labels:
+        differing.append(f"labels={settings.labels}")
+    if differing:
+        raise ConfigError(
+            f"{', '.join(differing)} differs from the paper's set-up",
+            entry="--paper",
+            remedy="leave out --paper, or the setting",
+        )
 
 
 Model = TypeVar("Model", bound=BaseModel)

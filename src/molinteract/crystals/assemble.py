@@ -132,6 +132,9 @@ def _judged_crystal(raw: RawStructure, cell: _Cell, policies: Policies, limits: 
     hydrogens.check_formula(cell.content.atomic_numbers, raw.formula_sum, entry=raw.entry)
     for molecule in molecules:
         hydrogens.check_carbons(molecule, entry=raw.entry)
+    doubt = checks.content_doubt(raw, cell.content.atomic_numbers)
+    if doubt:
+        flags.append(doubt)
     operations = cell.symmetry.operations
     return Crystal(
         entry=raw.entry,

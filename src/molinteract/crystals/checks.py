@@ -14,7 +14,7 @@ from molinteract.core.settings import Limits
 from molinteract.crystals.bonding import Pairs, bridging_hydrogen, clash
 from molinteract.crystals.cell import CellContent
 from molinteract.crystals.raw import RawStructure
-from molinteract.crystals.sites import Sites
+from molinteract.crystals.sites import Sites, parse_formula
 from molinteract.crystals.symmetry import Symmetry
 
 MIN_PLANE_SPACING = 0.5
@@ -22,6 +22,8 @@ MIN_PLANE_SPACING = 0.5
 VOLUME_PER_HEAVY_ATOM = (8.0, 48.0)
 """Sound molecular crystals have 12.8 to 30.4 Å³ a non-hydrogen atom (1–99 %); methane 47."""
 DENSITY_TOLERANCE = 0.03
+CONTENT_TOLERANCE = 0.5
+"""Atoms of one element by which a cell may differ from its formula: formulae of solvates carry decimals."""
 AVOGADRO = 0.602214076  # 1e24: Å³ to cm³ and the mole
 
 
@@ -130,6 +132,27 @@ def _density_doubt(raw: RawStructure, content: CellContent, vectors: NDArray[np.
     if abs(found - raw.density) <= DENSITY_TOLERANCE * raw.density:
         return ""
     return f"density {found:.3f} g/cm³ from the atoms, {raw.density:.3f} declared"
+
+
+def content_doubt(raw: RawStructure, atomic_numbers: NDArray[np.int16]) -> str:
+    """Return how the cell's content differs from the declared formula times the declared Z, or an empty string.
+
+    Without Z only the proportions are compared.
+    """
+    declared = parse_formula(raw.formula_sum)
+    if not declared:
+        return ""
+    counts = np.bincount(atomic_numbers, minlength=len(SYMBOLS)).tolist()
+    units = raw.formula_units if raw.formula_units > 0 else counts[6] / declared.get(6, math.inf)
+    differing = [
+        f"{counts[z]} {SYMBOLS[z]} for {units * declared.get(z, 0):.6g}"
+        for z in range(len(SYMBOLS))
+        if abs(counts[z] - units * declared.get(z, 0)) > CONTENT_TOLERANCE
+    ]
+    if not differing:
+        return ""
+    of = f"{raw.formula_sum} × {units:.6g}"
+    return f"the cell holds {', '.join(differing)} of the declared {of}"
 
 
 def check_distances(pairs: Pairs, content: CellContent, sites: Sites, *, entry: str) -> None:

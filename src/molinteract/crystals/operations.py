@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -76,8 +75,7 @@ def parse_operations(texts: Sequence[str]) -> Operations:
 
 
 def _rows(text: str) -> list["Row"]:
-    usual = _usual_parts()
-    rows = [usual.get(part) for part in text.replace(" ", "").lower().split(",")]
+    rows = [_USUAL_PARTS.get(part) for part in text.replace(" ", "").lower().split(",")]
     if len(rows) != 3 or None in rows:
         cleaned = _NUMBER_PREFIX.sub("", text.strip().strip("'\"").lower())
         parts = "".join(cleaned.split()).split(",")
@@ -94,18 +92,6 @@ def _rows(text: str) -> list["Row"]:
 
 
 Row = tuple[int, int, int, float]
-
-
-@cache
-def _usual_parts() -> dict[str, Row]:
-    """Return every part of an operation of a usual setting, read once: a table, as most files need no other."""
-    axes = [sign + axis for sign in ("", "+", "-") for axis in "xyz"] + ["x-y", "y-x", "-x+y", "-y+x", "+x-y"]
-    fractions = ("1/2", "1/3", "2/3", "1/4", "3/4", "1/6", "5/6", "0.5", ".5", "0.25", "0.75")
-    shifted = [f"{axis}{sign}{f}" for axis, sign, f in itertools.product(axes, "+-", fractions)]
-    shifted += [
-        f"{sign}{f}{axis}" for sign, f, axis in itertools.product(("", "+", "-"), fractions, axes) if axis[0] in "+-"
-    ]
-    return {part: _read_part(part, part) for part in axes + shifted}
 
 
 def _read_part(part: str, text: str) -> Row:
@@ -130,6 +116,19 @@ def _read_part(part: str, text: str) -> Row:
     if not part:
         raise ValueError(f"{text!r} has an empty part")
     return coefficients[0], coefficients[1], coefficients[2], shift
+
+
+def _usual_parts() -> dict[str, Row]:
+    axes = [sign + axis for sign in ("", "+", "-") for axis in "xyz"] + ["x-y", "y-x", "-x+y", "-y+x", "+x-y"]
+    fractions = ("1/2", "1/3", "2/3", "1/4", "3/4", "1/6", "5/6", "0.5", ".5", "0.25", "0.75")
+    shifted = [f"{axis}{sign}{f}" for axis, sign, f in itertools.product(axes, "+-", fractions)]
+    signed = [axis for axis in axes if axis[0] in "+-"]
+    shifted += [f"{sign}{f}{axis}" for sign, f, axis in itertools.product(("", "+", "-"), fractions, signed)]
+    return {part: _read_part(part, part) for part in axes + shifted}
+
+
+_USUAL_PARTS: Final = _usual_parts()
+"""Every part of an operation of a usual setting, read once: most files need no other."""
 
 
 def make_operations(rotations: NDArray[np.int8], translations: NDArray[np.float64]) -> Operations:

@@ -23,6 +23,7 @@ from molinteract.patches.cut import cut_patches
 from molinteract.patches.identity import patch_id
 from molinteract.patches.packed import PackedMolecules, offsets
 from molinteract.patches.patch import PatchArrays
+from molinteract.store.duplicates import near_duplicates
 from molinteract.store.files import read_json
 from molinteract.store.schema import OLDEST, check_version
 from molinteract.store.selection import Selection, select
@@ -156,6 +157,12 @@ class PatchDataset:
     def compounds(self) -> NDArray[np.object_]:
         """(crystals,) compound key of each entry."""
         return np.asarray(self.tables.read("crystals", ["compound"])["compound"].to_pylist(), dtype=object)
+
+    @cached_property
+    def first_of_kind(self) -> NDArray[np.int64]:
+        """(crystals,) first entry of the same crystal, by compound and lattice; an entry's own number where it is the first."""
+        lengths = flat(self.tables.read("crystals", ["voronoi_lengths"])["voronoi_lengths"], np.float64)
+        return near_duplicates(self.compounds, lengths.reshape(-1, 7))
 
     @cached_property
     def split_names(self) -> NDArray[np.object_]:

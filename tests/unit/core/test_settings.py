@@ -1,7 +1,7 @@
 import pytest
 
 from molinteract.core.errors import ConfigError
-from molinteract.core.settings import BuildSettings, PatchParameters
+from molinteract.core.settings import PAPER, BuildSettings, PatchParameters, require_paper
 
 
 def test_defaults_are_the_papers():
@@ -51,3 +51,16 @@ def test_unreadable_and_invalid_files(tmp_path):
 def test_fingerprint_follows_the_values():
     assert PatchParameters().fingerprint() == PatchParameters(radius=8.0).fingerprint()
     assert PatchParameters().fingerprint() != PatchParameters(radius=8.1).fingerprint()
+
+
+def test_the_defaults_are_the_papers_set_up():
+    assert BuildSettings() == PAPER
+    require_paper(BuildSettings.load(overrides=["limits.seconds=5"]))
+
+
+@pytest.mark.parametrize(
+    "override", ["patches.radius=7.5", "policies.components=any", "policies.hydrogens=normalised", "labels=false"]
+)
+def test_a_setting_that_is_not_the_papers_is_named(override):
+    with pytest.raises(ConfigError, match=override.partition("=")[0]):
+        require_paper(BuildSettings.load(overrides=[override]))

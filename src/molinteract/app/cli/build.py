@@ -18,6 +18,7 @@ def build(
     set_: Annotated[
         list[str] | None, Parameter(name="--set", negative="", help="One setting, such as policies.components=any.")
     ] = None,
+    paper: Annotated[bool, Parameter(negative="", help="The paper's exact set-up: refuse any other setting.")] = False,
     workers: Annotated[int, Parameter(help="Processes.")] = 1,
     ray: Annotated[str | None, Parameter(help="Address of a Ray cluster instead (auto, host:port, local).")] = None,
     resume: Annotated[bool, Parameter(negative="", help="Go on with an interrupted build.")] = False,
@@ -34,11 +35,13 @@ def build(
 
     Example: molinteract build my_cifs/ more.zip -o DB --workers 4
     """
-    from molinteract.core.settings import BuildSettings
+    from molinteract.core.settings import PAPER, BuildSettings, require_paper
     from molinteract.store import build as store
 
     own = config is not None or set_ or from_manifest is None
     settings = BuildSettings.load(config, set_ or []) if own else None
+    if paper:
+        require_paper(settings or PAPER)
     if dry_run:
         guess = store.estimate(sources)
         text = (
