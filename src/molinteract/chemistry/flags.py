@@ -18,6 +18,8 @@ ACCEPTOR = 4
 
 def atom_flags(perception: "Perception") -> NDArray[np.uint8]:
     """Return the (atoms,) flags of a molecule: bits ``AROMATIC``, ``DONOR``, ``ACCEPTOR``."""
+    if not perception.smiles:  # not perceived, or refused: nothing is known
+        return np.zeros(len(perception.aromatic), dtype=np.uint8)
     flags = (
         AROMATIC * perception.aromatic.astype(np.uint8)
         + DONOR * perception.donors.astype(np.uint8)

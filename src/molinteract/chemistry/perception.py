@@ -35,10 +35,8 @@ class Perception:
         Canonical, without stereo, hydrogens implicit; empty if RDKit refuses the molecule.
     status : str
         ``ok``, or what RDKit says.
-    heavy_atoms : (atoms,) bool
-        Not hydrogen.
-    heavy_bonds : (bonds,) bool
-        Between heavy atoms.
+    molecule : Molecule
+        What was perceived.
     """
 
     bond_orders: NDArray[np.int8]
@@ -50,13 +48,23 @@ class Perception:
     acceptors: NDArray[np.bool_]
     smiles: str
     status: str
-    heavy_atoms: NDArray[np.bool_]
-    heavy_bonds: NDArray[np.bool_]
+    molecule: Molecule
 
     @property
     def charge(self) -> int:
         """Net charge."""
         return int(self.formal_charges.sum())
+
+    @property
+    def heavy_atoms(self) -> NDArray[np.bool_]:
+        """(atoms,) not hydrogen."""
+        heavy: NDArray[np.bool_] = self.molecule.atomic_numbers != H
+        return heavy
+
+    @property
+    def heavy_bonds(self) -> NDArray[np.bool_]:
+        """(bonds,) between heavy atoms."""
+        return np.asarray((self.molecule.atomic_numbers[self.molecule.bonds] != H).all(axis=1), dtype=bool)
 
 
 def perceive(molecule: Molecule) -> Perception:
@@ -90,8 +98,7 @@ def perceive(molecule: Molecule) -> Perception:
         acceptors=_mask(len(charges), kept[_matches(mol, acceptor)]),
         smiles=smiles,
         status=OK,
-        heavy_atoms=molecule.atomic_numbers != H,
-        heavy_bonds=_heavy_bonds(molecule),
+        molecule=molecule,
     )
 
 
@@ -191,14 +198,8 @@ def _without_flags(
         acceptors=none.copy(),
         smiles="",
         status=status,
-        heavy_atoms=molecule.atomic_numbers != H,
-        heavy_bonds=_heavy_bonds(molecule),
+        molecule=molecule,
     )
-
-
-def _heavy_bonds(molecule: Molecule) -> NDArray[np.bool_]:
-    heavy: NDArray[np.bool_] = (molecule.atomic_numbers[molecule.bonds] != H).all(axis=1)
-    return heavy
 
 
 def _nitroxide_oxygen(molecule: Molecule, charges: NDArray[np.int8]) -> int:

@@ -97,17 +97,15 @@ def _steps(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry:
         check_chemistry(whole, perceptions)
     crystal = apply_hydrogen_policy(whole, settings.policies.hydrogens)
     flags = tuple(
-        atom_flags(perception)[_kept_atoms(before.atomic_numbers, after.atomic_numbers)]
-        for before, after, perception in zip(whole.molecules, crystal.molecules, perceptions, strict=True)
+        atom_flags(perception)
+        if len(after.atomic_numbers) == len(perception.aromatic)
+        else atom_flags(perception)[perception.heavy_atoms]
+        for after, perception in zip(crystal.molecules, perceptions, strict=True)
     )
     patches = find_patches(crystal, flags, parameters=settings.patches)
     if len(patches) == 0 and patches.n_empty == 0:
         crystal = replace(crystal, flags=(*crystal.flags, "isolated: no molecule within reach"))
     return ProcessedEntry(crystal, perceptions, flags, patches, raw.smiles, 0.0)
-
-
-def _kept_atoms(before: NDArray[np.int16], after: NDArray[np.int16]) -> NDArray[np.int64]:
-    return np.arange(len(before)) if len(before) == len(after) else np.flatnonzero(before != 1)
 
 
 def _rejected(raw: RawStructure, reason: Reason, detail: str, start: float) -> Rejected:
