@@ -53,7 +53,9 @@ def _training(count: int, hidden: int, *, stock: bool, rounds: int) -> list[Figu
             Figure(f"{name}, {precision}: peak memory", torch.cuda.max_memory_allocated() / 2**20, "MB"),
         ]
     torch.backends.cuda.matmul.allow_tf32 = False
-    figures.append(Figure(f"{name}: hybrid's operations", of_network(model, batch, training=True) / 1e9, "Gflop"))
+    figures.append(
+        Figure(f"{name}: operations of the hybrid", of_network(model, batch, training=True).operations / 1e9, "Gflop")
+    )
     if stock:
         other = E3nnModel(model.cpu(), products(model, compiled=False)).cuda()
         seconds = _seconds(_step(other, lambda: other(batch)), rounds)

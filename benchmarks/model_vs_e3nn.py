@@ -67,7 +67,8 @@ def _case(name: str, options: argparse.Namespace, peak: float) -> list[Figure]:
     rounds = 1 if options.quick else options.rounds
     if "1" in options.threads:
         seconds = paired(steps, rounds=rounds)
-        share = of_network(ours, batch, training=training) / seconds[0] / peak
+        work = of_network(ours, batch, training=training)
+        share = work.operations / seconds[0] / peak
         figures = [Figure(f"{name}: ours", seconds[0], "s"), Figure(f"{name}: share of peak", share, "", target=0.7)]
         figures += _ratios(name, opponents, seconds)
     if "2" in options.threads:

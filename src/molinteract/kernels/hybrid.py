@@ -15,7 +15,7 @@ from molinteract.kernels.aggregated import AggregatedVector
 from molinteract.kernels.geometry import EdgeGeometry
 from molinteract.kernels.irreps import split_columns
 from molinteract.kernels.layout import Chunk
-from molinteract.kernels.parts import RadialPart, ScalarPart, VectorPart
+from molinteract.kernels.parts import RadialPart, ScalarPart, VectorPart, along
 from molinteract.kernels.paths import RADIAL_PATHS, SCALAR_PATHS, VECTOR_PATHS, ProductSpec
 from molinteract.kernels.segments import inverse_degrees, spread, sum_by_bucket
 from molinteract.kernels.workspace import Workspace
@@ -191,10 +191,10 @@ class _Convolution:
             for j, block in enumerate(vector.blocks):
                 if block in of_radial:
                     part = of_messages.view(len(r), len(vector.blocks), 3, -1)[:, j]
-                    torch.sum(part * r.unsqueeze(2), dim=1, out=of_radial[block][edges])
+                    along(part, r, out=of_radial[block][edges])
         for block in self._only_radial():
             of_messages = self._of_messages(chunk, grad[:, self.columns[block]]).view(len(r), 3, -1)
-            torch.sum(of_messages * r.unsqueeze(2), dim=1, out=of_radial[block][edges])
+            along(of_messages, r, out=of_radial[block][edges])
         for scalar in self.scalars:
             t = scalar.inputs(sent, r, self.work)
             part = grad[:, self.columns[scalar.block]]

@@ -19,6 +19,13 @@ from molinteract.kernels.paths import RADIAL_PATHS, SCALAR_PATHS, VECTOR_PATHS, 
 from molinteract.kernels.workspace import Workspace
 
 
+def along(vectors: Tensor, directions: Tensor, *, out: Tensor) -> Tensor:
+    """Write r̂·v into ``out`` (e, c), for vectors (e, 3, c) and r̂ (e, 3): three passes are faster than one product summed."""
+    torch.mul(vectors[:, 0], directions[:, :1], out=out)
+    out.addcmul_(vectors[:, 1], directions[:, 1:2])
+    return out.addcmul_(vectors[:, 2], directions[:, 2:])
+
+
 class ScalarPart:
     """One scalar output block, aggregated at the receivers.
 
@@ -50,8 +57,7 @@ class ScalarPart:
         if self.scalar is not None:
             t[:, : self.n_scalar].copy_(sent[:, self.scalar])
         if self.vector is not None:
-            v = split_columns(sent[:, self.vector], 3)
-            torch.sum(v * directions.unsqueeze(2), dim=1, out=t[:, self.n_scalar :])
+            along(split_columns(sent[:, self.vector], 3), directions, out=t[:, self.n_scalar :])
         return t
 
     def aggregate(self, t: Tensor, activations: Tensor, work: Workspace) -> Tensor:

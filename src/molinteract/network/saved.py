@@ -15,6 +15,7 @@ from molinteract.core.provenance import utc_now, versions
 from molinteract.core.settings import parse_settings
 from molinteract.network.config import NetworkConfig
 from molinteract.network.encoder import InteractNN
+from molinteract.network.upgrades import readable, upgraded
 
 FORMAT: Final = 1
 CONVENTION: Final = "e3nn-component-xyz-1"
@@ -66,9 +67,10 @@ def load_network(path: str | Path, *, device: torch.device | str = "cpu") -> Int
         raise ModelFileError("the weights are missing", entry=str(weights))
     if hashlib.sha256(weights.read_bytes()).hexdigest() != description.get("sha256"):
         raise ModelFileError("the weights differ from their checksum", entry=str(weights), remedy="fetch them again")
-    model = InteractNN(parse_settings(NetworkConfig, description["network"], where=str(path / "config.json")))
     try:
-        model.load_state_dict(load_file(weights))
+        description, tensors = upgraded(description, load_file(weights))
+        model = InteractNN(parse_settings(NetworkConfig, description["network"], where=str(path / "config.json")))
+        model.load_state_dict(tensors)
     except (RuntimeError, SafetensorError) as error:
         first = str(error).strip().split("\n")[0]
         raise ModelFileError(f"the weights do not fit the configuration: {first}", entry=str(weights)) from error
@@ -92,8 +94,8 @@ def read_description(path: str | Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise ModelFileError(f"the configuration is damaged: {error}", entry=str(file)) from error
-    found = (description.get("format"), description.get("convention")) if isinstance(description, dict) else None
-    if found != (FORMAT, CONVENTION):
+    if not readable(description, present=FORMAT, convention=CONVENTION):
+        found = (description.get("format"), description.get("convention")) if isinstance(description, dict) else None
         raise ModelFileError(
             f"format and convention are {found}, this program reads {(FORMAT, CONVENTION)}",
             entry=str(file),

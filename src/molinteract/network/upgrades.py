@@ -17,19 +17,18 @@ STEPS: Final[Mapping[int, Step]] = {}
 """The step that leads on from each earlier format."""
 
 
-def upgraded(
-    description: Description, tensors: Tensors, *, to: int, steps: Mapping[int, Step] = STEPS
-) -> tuple[Description, Tensors]:
-    """Return a saved network in format ``to``, from any earlier one.
+def readable(description: Any, *, present: int, convention: str) -> bool:
+    """Whether a description is of the present format and convention, or of a format that a step leads on from."""
+    if not isinstance(description, dict):
+        return False
+    if description.get("format") in STEPS:
+        return True
+    return (description.get("format"), description.get("convention")) == (present, convention)
 
-    Raises
-    ------
-    KeyError
-        If a step is missing: an error of the program, for every format but the first needs one.
-    """
-    while description["format"] < to:
-        step = steps[description["format"]]
-        before = description["format"]
-        description, tensors = step(description, tensors)
+
+def upgraded(description: Description, tensors: Tensors) -> tuple[Description, Tensors]:
+    """Return a saved network in the present format."""
+    while (before := description["format"]) in STEPS:
+        description, tensors = STEPS[before](description, tensors)
         description = description | {"format": before + 1}
     return description, tensors

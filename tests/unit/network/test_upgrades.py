@@ -1,14 +1,16 @@
 """Networks saved by every format so far load and compute what they computed when they were saved."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from tests.oracles.random_batches import random_batch
 
+from molinteract.core.errors import ModelFileError
+from molinteract.network import upgrades
 from molinteract.network.saved import FORMAT, load_network, read_description
-from molinteract.network.upgrades import STEPS, upgraded
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -26,20 +28,34 @@ def test_saved_networks_of_every_format_compute_the_same(version):
 
 
 def test_there_is_a_step_from_every_earlier_format():
-    assert sorted(STEPS) == list(range(1, FORMAT))
+    assert sorted(upgrades.STEPS) == list(range(1, FORMAT))
 
 
-def test_steps_are_taken_in_order():
+def test_steps_are_taken_in_order(monkeypatch):
     def renamed(description, tensors):
         return description, {"new" if name == "old" else name: tensor for name, tensor in tensors.items()}
 
     def doubled(description, tensors):
         return description | {"note": 1}, {name: 2 * tensor for name, tensor in tensors.items()}
 
-    steps = {1: renamed, 2: doubled}
-    description, tensors = upgraded({"format": 1}, {"old": torch.ones(1)}, to=3, steps=steps)
+    monkeypatch.setattr(upgrades, "STEPS", {1: renamed, 2: doubled})
+    description, tensors = upgrades.upgraded({"format": 1}, {"old": torch.ones(1)})
     assert description == {"format": 3, "note": 1}
     assert tensors == {"new": torch.tensor([2.0])}
-    assert upgraded({"format": 3}, {}, to=3, steps=steps) == ({"format": 3}, {})
-    with pytest.raises(KeyError):
-        upgraded({"format": 0}, {}, to=3, steps=steps)
+    assert upgrades.upgraded({"format": 3}, {}) == ({"format": 3}, {})
+
+
+def test_loading_takes_the_steps(tmp_path, monkeypatch):
+    shutil.copytree(DATA / "network_v1", tmp_path / "old")
+    description = json.loads((DATA / "network_v1" / "config.json").read_text())
+    description |= {"format": 0, "convention": "older", "sizes": description.pop("network")}
+    (tmp_path / "old" / "config.json").write_text(json.dumps(description))
+    with pytest.raises(ModelFileError, match="this program reads"):
+        load_network(tmp_path / "old")
+
+    def to_first(old, tensors):
+        return {"network": old["sizes"]}, {name: tensor + 1 for name, tensor in tensors.items()}
+
+    monkeypatch.setattr(upgrades, "STEPS", {0: to_first})
+    loaded, present = load_network(tmp_path / "old").state_dict(), load_network(DATA / "network_v1").state_dict()
+    assert all(torch.equal(loaded[name], tensor + 1) for name, tensor in present.items())
