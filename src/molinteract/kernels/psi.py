@@ -7,9 +7,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from molinteract.kernels.layout import EdgeLayout
+from molinteract.kernels.precision import keeps_precision
 from molinteract.kernels.segments import spread, sum_by_bucket
 
 
+@keeps_precision
 def pair_hidden(embedding: Tensor, scalars: Tensor, weight: Tensor, bias: Tensor, layout: EdgeLayout) -> Tensor:
     """Return ReLU(W [e_ab ‖ s_a ‖ s_b] + b) of every edge a ← b, (edges, K); keeps no array of inputs for the backward pass.
 

@@ -25,6 +25,7 @@ from molinteract.kernels.hybrid import HybridConvolution
 from molinteract.kernels.irreps import from_planes, to_planes
 from molinteract.kernels.paths import ProductSpec
 from molinteract.kernels.per_edge import PerEdgeConvolution
+from molinteract.kernels.precision import keeps_precision
 from molinteract.kernels.reference import reference_convolution
 
 
@@ -52,6 +53,7 @@ def edge_convolution(
     return from_planes(planes_convolution(planes, geometry, hidden, weight, bias, spec=spec), spec.irreps_out)
 
 
+@keeps_precision
 def planes_convolution(
     planes: Tensor, geometry: EdgeGeometry, hidden: Tensor, weight: Tensor, bias: Tensor, *, spec: ProductSpec
 ) -> Tensor:

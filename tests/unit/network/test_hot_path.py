@@ -50,3 +50,17 @@ def test_training_step_and_readout_read_nothing(formulation, monkeypatch):
         displacements, vectors = model(batch)
         (displacements.square().mean() + vectors.square().mean()).backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_autocast_leaves_the_tensor_product_in_float32():
+    torch.manual_seed(0)
+    model = InteractNN(NetworkConfig(ns=4, nv=2, n_layers=4, psi_hidden=6))
+    batch = random_batch(0, patches=3, dtype=torch.float32)
+    plain = model(batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        displacements, vectors = model(batch)
+        (displacements.square().mean() + vectors.square().mean()).backward()
+    for found, expected in zip((displacements, vectors), plain, strict=True):
+        assert found.dtype == torch.float32
+        error, size = (found - expected).detach().abs().max(), expected.detach().abs().max()
+        assert float(error) < 0.1 * float(size)
