@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from molinteract.affinity.ligand import Ligand
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.structure import Residue, ResidueKind, Structure
-from molinteract.core.elements import COVALENT_RADII
+from molinteract.core.elements import ORGANIC
 from molinteract.core.errors import ComplexError
 from molinteract.core.reasons import ComplexReason
 
@@ -21,6 +21,7 @@ WATER_CLEARANCE: Final = 2.1
 """Å; a water nearer than this was displaced by the ligand."""
 BOND_LENGTH: Final = 2.1
 """Å; heavy atoms of two molecules come no nearer than this unless they are bonded (or clash), metals apart."""
+_NON_METALS: Final = sorted(ORGANIC - {1})
 HEAVY_ATOMS: Final = {
     "ALA": 5, "ARG": 11, "ASN": 8, "ASP": 8, "CYS": 6, "GLN": 9, "GLU": 9, "GLY": 4, "HIS": 10, "ILE": 8, "LEU": 8,
     "LYS": 9, "MET": 8, "PHE": 11, "PRO": 7, "SER": 6, "THR": 7, "TRP": 14, "TYR": 12, "VAL": 7,
@@ -127,9 +128,7 @@ def bonded_pairs(
         cKDTree(ligand_positions), BOND_LENGTH, output_type="coo_matrix"
     )
     numbers = np.stack([pocket[near.row], ligand[near.col]], axis=1)
-    hits = ((numbers > 1) & np.isfinite(COVALENT_RADII[numbers])).all(
-        1
-    )  # radii are known for the organic elements only
+    hits = np.isin(numbers, _NON_METALS).all(1)
     pairs = np.stack([near.row[hits], near.col[hits]], axis=1).astype(np.int32)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 

@@ -124,21 +124,31 @@ def finetune(
     )
     save_model(run / "model", model)
     predicted = {part: np.stack([m.predict(m.result(), rows[part]) for m in members]) for part in PARTS}
-    scores = {}
-    for part in ("val", "test"):
-        if len(rows[part]):
-            names = [loaded.items[k].labels.get(clusters, "") for k in rows[part]]
-            scores[part] = evaluate(
-                values[rows[part]], predicted[part].mean(0), n_asked=len(split.part(part)),
-                clusters=names if all(names) else None,
-            )  # fmt: skip
     _write_predictions(run / "predictions.csv", loaded, values, rows, predicted)
+    scores = {
+        part: _score(loaded, values, rows[part], predicted[part].mean(0), n_asked=len(split.part(part)), label=clusters)
+        for part in ("val", "test")
+        if len(rows[part])
+    }
     summary = tuple(
         {"seed": float(m.seed), "val_rmse": m.progress.best, "epoch": float(m.progress.best_epoch)} for m in members
     )
     result = FinetuneResult(str(run), split.name, scores, summary, missing)
     (run / "scores.json").write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
     return result
+
+
+def _score(
+    loaded: LoadedSet,
+    values: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    predicted: NDArray[np.float64],
+    *,
+    n_asked: int,
+    label: str,
+) -> Scores:
+    clusters = [loaded.items[k].labels.get(label, "") for k in rows]
+    return evaluate(values[rows], predicted, n_asked=n_asked, clusters=clusters if all(clusters) else None)
 
 
 def _check(recipe: FinetuneRecipe, encoder: InteractNN | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from molinteract.core.elements import COVALENT_RADII
+from molinteract.core.elements import COVALENT_RADII, ORGANIC
 
 FINGERPRINT_SIZE: Final = 2048
 _TOLERANCE: Final = 0.30
@@ -19,13 +19,14 @@ _LONGEST: Final = 3.2
 
 
 def bonds(atomic_numbers: NDArray[np.integer], positions: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return pairs (bonds, 2) of atoms nearer than the sum of their covalent radii + 0.30 Å, never H–H."""
+    """Return pairs (bonds, 2) of atoms nearer than the sum of their covalent radii + 0.30 Å; never H–H, never a metal."""
     pairs = cKDTree(positions).query_pairs(_LONGEST, output_type="ndarray").astype(np.int64)
     a, b = pairs[:, 0], pairs[:, 1]
     length = np.linalg.norm(positions[a] - positions[b], axis=1)
     reach = COVALENT_RADII[atomic_numbers[a]] + COVALENT_RADII[atomic_numbers[b]] + _TOLERANCE
     hydrogens = (atomic_numbers[a] == 1) & (atomic_numbers[b] == 1)
-    bonded: NDArray[np.int64] = pairs[(length < reach) & ~hydrogens]  # radii of metals are nan: no bond
+    metals = ~np.isin(atomic_numbers, sorted(ORGANIC))
+    bonded: NDArray[np.int64] = pairs[(length < reach) & ~hydrogens & ~metals[a] & ~metals[b]]
     return bonded
 
 
