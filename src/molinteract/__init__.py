@@ -16,6 +16,8 @@ _PUBLIC: dict[str, str] = {
     "build": "molinteract.store.build",
     "embed": "molinteract.embeddings.embed",
     "finetune": "molinteract.affinity.finetune",
+    "explain": "molinteract.store.explain",
+    "export": "molinteract.store.export",
     "load_network": "molinteract.network.saved",
     "open_complexes": "molinteract.affinity.sources",
     "open_dataset": "molinteract.store.dataset",
@@ -23,6 +25,7 @@ _PUBLIC: dict[str, str] = {
     "pretrain": "molinteract.training.loop",
     "process": "molinteract.store.process",
     "read_crystal": "molinteract.sources.single",
+    "read_structures": "molinteract.sources.single",
     "summarise": "molinteract.store.statistics",
 }
 """Each public name and the module that defines it."""

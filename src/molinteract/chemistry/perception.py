@@ -9,6 +9,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Lipinski
 
 from molinteract.chemistry.bond_orders import bond_orders
+from molinteract.chemistry.stated import Given
 from molinteract.chemistry.valence import H, N, O
 from molinteract.crystals.crystal import Molecule
 
@@ -67,12 +68,18 @@ class Perception:
         return np.asarray((self.molecule.atomic_numbers[self.molecule.bonds] != H).all(axis=1), dtype=bool)
 
 
-def perceive(molecule: Molecule) -> Perception:
+def perceive(molecule: Molecule, *, given: Given | None = None) -> Perception:
     """Perceive the chemistry of a molecule with all its hydrogens.
 
     A molecule that RDKit does not accept keeps its bond orders and charges; its flags are empty and its status says why.
+
+    Parameters
+    ----------
+    molecule : Molecule
+    given : (orders, charges), optional
+        What the source states (``chemistry.stated``), taken instead of this program's own.
     """
-    orders, charges = bond_orders(molecule)
+    orders, charges = bond_orders(molecule) if given is None else given
     radicals = np.zeros(len(charges), dtype=np.int8)
     nitroxide = _nitroxide_oxygen(molecule, charges)
     if nitroxide >= 0:

@@ -6,17 +6,19 @@ from types import ModuleType
 from molinteract.core.errors import MissingExtraError
 
 
-def require(module: str, *, extra: str, purpose: str) -> ModuleType:
+def require(module: str, *, purpose: str, extra: str = "", remedy: str = "") -> ModuleType:
     """Import an optional module.
 
     Parameters
     ----------
     module : str
         Name to import.
-    extra : str
-        Extra of this package that installs it.
     purpose : str
         What it is needed for, for the message.
+    extra : str
+        Extra of this package that installs it.
+    remedy : str
+        How to get it where no extra does.
 
     Raises
     ------
@@ -28,5 +30,5 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"{purpose} needs the package {module!r}, which is not installed",
-            remedy=f"pip install 'molinteract[{extra}]'",
+            remedy=remedy or f"pip install 'molinteract[{extra}]'",
         ) from error

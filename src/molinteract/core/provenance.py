@@ -5,7 +5,7 @@ import platform
 from datetime import UTC, datetime
 from importlib import metadata
 
-_NOTED = ("molinteract", "gemmi", "numba", "numpy", "pyarrow", "rdkit", "spglib", "torch")
+_NOTED = ("molinteract", "csd-python-api", "gemmi", "numba", "numpy", "pyarrow", "rdkit", "spglib", "torch")
 
 
 def versions() -> dict[str, str]:

@@ -5,6 +5,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+AROMATIC = 5
+"""Kind of a bond that a source calls aromatic, in ``StatedBonds``."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedBonds:
+    """Chemistry that a source states of its atom rows.
+
+    Attributes
+    ----------
+    bonds : tuple of (int, int, int)
+        Two rows and the kind: order 1, 2 or 3, or ``AROMATIC``.
+    charges : tuple of int
+        Formal charge of each row.
+    """
+
+    bonds: tuple[tuple[int, int, int], ...]
+    charges: tuple[int, ...]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawStructure:
@@ -44,6 +63,8 @@ class RawStructure:
         Declared density in g/cm³; nan where missing.
     smiles : str
         SMILES that the source itself gives (databases), else empty.
+    stated : StatedBonds or None
+        Bonds and charges that the source itself gives (databases).
     notes : tuple of str
         Repairs made while reading, in words.
     """
@@ -67,4 +88,5 @@ class RawStructure:
     formula_units: float = float("nan")
     density: float = float("nan")
     smiles: str = ""
+    stated: StatedBonds | None = None
     notes: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ _TEXT_FIELD = re.compile(
 )
 _BLOCK_START = re.compile(r"(?mi)^(?=data_)")
 _ERROR_LINE = re.compile(r"^(?:string|[^:]*):(\d+):")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MAX_MENDED_LINES = 40
 _SALVAGED_ITEM = re.compile(
@@ -27,7 +28,9 @@ _SALVAGED_LOOP = re.compile(r"(?i)_atom_site_fract_x|_symop|_symmetry_equiv_pos_
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a file: UTF-8, else Latin-1; without byte-order mark, NUL and Ctrl-Z."""
+    """Return the text of a file: UTF-16 by its mark, UTF-8, else Latin-1; without byte-order mark, NUL and Ctrl-Z."""
+    if data.startswith(_UTF_16):
+        data = data.decode("utf-16", "replace").encode()
     data = data.removeprefix(codecs.BOM_UTF8)
     for unwanted, instead in ((b"\x00", b""), (b"\x1a", b""), (b"\r\n", b"\n"), (b"\r", b"\n")):
         if unwanted in data:

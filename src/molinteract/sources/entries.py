@@ -11,6 +11,7 @@ a folder               every such file below it, every archive and every databas
 ``x.db``               every row of an ASE database (sqlite): a cell given whole
 ``x.aselmdb``          every row of an ASE-LMDB database, such as OMC25's
 ``cod:1000041``        entries of the Crystallography Open Database (see ``cod``)
+``csd:REFCODE``        entries of the Cambridge Structural Database (see ``csd``)
 ``-``                  what is named on standard input, a line each
 ``sample:``            the embedded sample, as ``make sample`` fetched it
 =====================  ==================================================================
@@ -21,8 +22,9 @@ From Python also an ASE ``Atoms`` or a pymatgen ``Structure``.
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
@@ -33,7 +35,8 @@ from molinteract.sources.item import SourceItem
 
 SAMPLE = "sample:"
 SAMPLE_FILES = ("mech.db", "test.db")
-STDIN = "-"
+STDIN = "stdin:"
+CSD = "csd:"
 READABLE = "CIF (also .gz, .bz2, .xz), .zip or .tar of CIF files, or an ASE database (.db, .aselmdb)"
 
 Source = str | Path | object
@@ -60,6 +63,12 @@ def items_of(source: Source, number: int = 1) -> Iterator[SourceItem]:
         yield objects.item_of(source, number)
 
 
+def listed(sources: Source | Sequence[Source]) -> Sequence[Source]:
+    """Return the sources as a list, also where one was given alone."""
+    alone = isinstance(sources, str | Path) or objects.is_structure(sources)
+    return [sources] if alone else sources  # type: ignore[return-value]  # what is no sequence fails when it is read
+
+
 def source_names(sources: Iterable[Source]) -> list[str]:
     """Return the sources as the user named them, in words."""
     return [printable(str(s)) if isinstance(s, str | Path) else objects.SOURCE for s in sources]
@@ -76,11 +85,15 @@ def iterate(source: str) -> Iterator[SourceItem]:
     if source == SAMPLE:
         yield from _sample()
         return
-    if source == STDIN:
+    if source in (STDIN, "-"):
         yield from _named_on_stdin()
         return
     if source.startswith(cod.PREFIX):
         yield from cod.items(source)
+        return
+    if source.startswith(CSD):
+        # a plug-in: loaded only where it is asked for
+        yield from import_module("molinteract.sources.csd").items(source)
         return
     found = False
     for item in _of_path(source):
@@ -159,8 +172,12 @@ def _matching(pattern: str) -> Iterator[SourceItem]:
 
 def _in_folder(folder: Path, *, key: str, source: str) -> Iterator[SourceItem]:
     """List a folder deep, by name; one directory's names are in memory at a time."""
-    with os.scandir(folder) as listing:
-        found = sorted(listing, key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as listing:
+            found = sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        yield SourceItem(key, source, str(folder), "fault", f"the folder cannot be listed: {error.strerror}")
+        return
     for entry in found:
         name = f"{key}/{printable(entry.name)}"
         if entry.is_dir():

@@ -18,6 +18,7 @@ READERS: Final[dict[str, str]] = {
     "ase": "molinteract.sources.ase_database",
     "aselmdb": "molinteract.sources.ase_lmdb",
     "cod": "molinteract.sources.cod",
+    "csd": "molinteract.sources.csd",
     "object": "molinteract.sources.objects",
     "fault": "molinteract.sources.faults",
 }

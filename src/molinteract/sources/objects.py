@@ -18,6 +18,14 @@ SOURCE: Final = "python:"
 """What a store says such an entry is from."""
 
 
+def is_structure(thing: object) -> bool:
+    """Return whether an object is a structure that can be read."""
+    packages = {kind.__module__.partition(".")[0] for kind in type(thing).__mro__}
+    return ("ase" in packages and hasattr(thing, "get_atomic_numbers")) or (
+        "pymatgen" in packages and hasattr(thing, "lattice")
+    )
+
+
 def structure_of(thing: object, *, name: str = "structure") -> RawStructure | Rejected:
     """Return the raw structure of an object.
 
@@ -66,11 +74,8 @@ def _structure(values: dict[str, Any], place: Place) -> RawStructure | Rejected:
 
 def _values(thing: object) -> dict[str, Any]:
     """Return the contents as plain values, exact: Python prints a float so that it is read back the same."""
-    packages = {kind.__module__.partition(".")[0] for kind in type(thing).__mro__}
-    if "ase" in packages and hasattr(thing, "get_atomic_numbers"):
-        return _of_ase(thing)
-    if "pymatgen" in packages and hasattr(thing, "lattice"):
-        return _of_pymatgen(thing)
+    if is_structure(thing):
+        return _of_ase(thing) if hasattr(thing, "get_atomic_numbers") else _of_pymatgen(thing)
     raise SourceError(
         f"a {type(thing).__module__}.{type(thing).__name__} is no source",
         remedy="give a path, an ase.Atoms or a pymatgen Structure",

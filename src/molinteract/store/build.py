@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from molinteract.core.errors import ConfigError, SourceError
 from molinteract.core.settings import BuildSettings
-from molinteract.sources.entries import Source, items_of, source_names
+from molinteract.sources.entries import Source, items_of, listed, source_names
 from molinteract.sources.item import SourceItem
 from molinteract.store.cluster import run_on_ray
 from molinteract.store.dataset import open_dataset
@@ -79,7 +79,7 @@ def estimate(sources: Sequence[Source]) -> Estimate:
 
 
 def build(
-    sources: Sequence[Source],
+    sources: Source | Sequence[Source],
     out: str | Path,
     *,
     settings: BuildSettings | None = None,
@@ -93,7 +93,7 @@ def build(
 
     Parameters
     ----------
-    sources : sequence
+    sources : one, or a sequence
         Files, folders, patterns, archives, databases, ``sample:``, ASE ``Atoms``, pymatgen ``Structure`` (see
         ``sources.entries``).
     out : str or Path
@@ -122,6 +122,7 @@ def build(
     ConfigError
         If both workers and a cluster are asked for.
     """
+    sources = listed(sources)
     if ray is not None and workers > 1:
         raise ConfigError("either --workers or --ray", remedy="leave one of them out")
     manifest = read_rebuild(from_manifest) if from_manifest is not None else None

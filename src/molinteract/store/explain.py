@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +132,8 @@ def _measured(
         )
         sites = find_sites(raw)
         yield Reason.NO_COORDINATES, f"{len(sites)} of {len(raw.labels)} atom rows are atoms with coordinates"
+        if _failed_step(result) is Reason.TOO_LARGE:
+            return  # what was too much for the judgement is too much here
         symmetry = resolve_symmetry(raw, vectors)
         partial = disorder.is_partial(sites, symmetry.operations, vectors)
         kept = disorder.majority(sites, partial) if settings.policies.disorder == "majority" else sites
@@ -207,7 +209,7 @@ def _chemistry_found(raw: RawStructure, entry: ProcessedEntry, content: CellCont
     hydrogens = int((content.atomic_numbers == 1).sum())
     declared = f"; the formula declared is {raw.formula_sum}" if raw.formula_sum else "; no formula is declared"
     yield Reason.HYDROGENS_MISSING, f"{hydrogens} in the cell{declared}; no carbon asks for one"
-    parts: list[Any] = []
+    parts: list[str] = []
     for molecule, perception in zip(entry.crystal.molecules, entry.perceptions, strict=True):
         radicals = int(perception.radicals.sum())
         state = f", {radicals} unpaired" if radicals else ""

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from molinteract.chemistry.checks import check_chemistry
 from molinteract.chemistry.flags import atom_flags
 from molinteract.chemistry.perception import Perception, perceive, unperceived
+from molinteract.chemistry.stated import stated_orders
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.core.settings import BuildSettings, Limits
 from molinteract.crystals.assemble import assemble
-from molinteract.crystals.crystal import Crystal
+from molinteract.crystals.crystal import Crystal, Molecule
 from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.read import read_cif
 from molinteract.crystals.rejected import Rejected
@@ -92,7 +93,7 @@ def warm_up() -> None:
 
 def _steps(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry:
     whole = assemble(raw, policies=settings.policies, limits=settings.limits)
-    perceptions = tuple([(perceive if settings.labels else unperceived)(molecule) for molecule in whole.molecules])
+    perceptions = tuple([_perceived(raw, molecule, settings) for molecule in whole.molecules])
     if settings.labels:
         check_chemistry(whole, perceptions)
     crystal = apply_hydrogen_policy(whole, settings.policies.hydrogens)
@@ -106,6 +107,13 @@ def _steps(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry:
     if len(patches) == 0 and patches.n_empty == 0:
         crystal = replace(crystal, flags=(*crystal.flags, "isolated: no molecule within reach"))
     return ProcessedEntry(crystal, perceptions, flags, patches, raw.smiles, 0.0)
+
+
+def _perceived(raw: RawStructure, molecule: Molecule, settings: BuildSettings) -> Perception:
+    if not settings.labels:
+        return unperceived(molecule)
+    stated = stated_orders(molecule, raw.stated, raw.labels)
+    return perceive(molecule) if stated is None else perceive(molecule, given=stated)
 
 
 def _rejected(raw: RawStructure, reason: Reason, detail: str, start: float) -> Rejected:

@@ -11,13 +11,17 @@ import tracemalloc
 import zipfile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from molinteract.app.cli.main import run
 from molinteract.app.health import FORMIC_ACID
 from molinteract.core.errors import SourceError
 from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.rejected import Rejected
 from molinteract.sources import archives, files
 from molinteract.sources.entries import iterate
+from molinteract.store.dataset import open_dataset
 
 NAMES = ("b/2.cif", "1.cif.gz", "a/x.cif.xz", "read.me")
 
@@ -198,6 +202,9 @@ def test_paths_are_taken_from_standard_input(tmp_path, monkeypatch):
     assert [key for key, entry in found.items() if isinstance(entry, RawStructure)] == ["a.cif", "f/b.cif"]
     assert "no such file" in found["gone.cif"].detail
     assert "no format" in found["n.txt"].detail
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a.cif\nf\n"))
+    assert run(["build", "-", "-o", str(tmp_path / "db"), "--quiet"]) == 0
+    assert open_dataset(tmp_path / "db").n_entries == 2
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     with pytest.raises(SourceError, match="nothing was named"):
         list(iterate("-"))
@@ -219,3 +226,42 @@ def test_link_to_a_folder_above_is_not_followed(tmp_path):
     (tmp_path / "a.cif").write_bytes(FORMIC_ACID)
     (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
     assert len(list(iterate(str(tmp_path)))) == 1
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(sorted(ARCHIVES)), st.data())
+def test_no_damage_to_an_archive_raises_or_goes_unnamed(tmp_path, suffix, data):
+    content = bytearray(ARCHIVES[suffix])
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        if data.draw(st.booleans()):
+            content[at] = data.draw(st.integers(0, 255))
+        else:
+            del content[at : at + data.draw(st.integers(1, 40))]
+        if not content:
+            return
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(bytes(content))
+    try:
+        found = read(path)
+    except SourceError:
+        return  # the archive as a whole, in words
+    for entries in found.values():
+        assert entries
+        assert all(isinstance(entry, RawStructure) or entry.detail for entry in entries)
+
+
+def test_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.cif").write_bytes(FORMIC_ACID)
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (good,), (bad,) = read(tmp_path).values()
+    assert isinstance(good, RawStructure)
+    assert "Permission denied" in bad.detail

@@ -45,6 +45,15 @@ def test_objects_are_built_by_any_number_of_processes(tmp_path, monkeypatch):
         assert getattr(one, name).equals(getattr(two, name))
 
 
+def test_one_source_needs_no_list(tmp_path):
+    crystal = pack("urea", "P -1", seed=1)
+    (tmp_path / "a.cif").write_text(crystal.cif())
+    for number, source in enumerate(
+        (as_ase(crystal), as_pymatgen(crystal), tmp_path / "a.cif", str(tmp_path / "a.cif"))
+    ):
+        assert build(source, tmp_path / str(number)).kept == 1
+
+
 def test_occupancies_are_kept_and_judged():
     atoms = as_ase(pack("urea", "P -1"))
     atoms.set_array("spacegroup_kinds", np.zeros(len(atoms), dtype=int))  # as ASE's CIF reader leaves them

@@ -15,7 +15,9 @@ from molinteract.app.cli.main import run
 from molinteract.app.health import FORMIC_ACID
 from molinteract.core.settings import BuildSettings
 from molinteract.crystals import formats
+from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.read import read_cif
+from molinteract.sources.entries import iterate
 from molinteract.store.export import assemblies, export
 from molinteract.store.process import ProcessedEntry, process
 
@@ -168,3 +170,25 @@ def test_command_line_writes_files_or_stdout(tmp_path, capsys):
     (tmp_path / "b.cif").write_text("nothing")
     assert run(["molecules", str(tmp_path / "b.cif")]) == 1
     assert "parse_error" in capsys.readouterr().err
+
+
+@pytest.mark.shared_data
+def test_real_crystals_come_back_the_same(shared_data):
+    count = 0
+    for item in itertools.islice(iterate(str(shared_data / "crystals" / "cod_openff.zip")), 60):
+        for raw in item.read():
+            entry = process(raw, BuildSettings()) if isinstance(raw, RawStructure) else raw
+            if not isinstance(entry, ProcessedEntry):
+                continue
+            ((_, text),) = export(entry, what="molecules", format="cif")
+            again = processed(text)
+            assert again.crystal.compound == entry.crystal.compound, raw.entry
+            distances = [np.sort(one.patches.minimum_distance) for one in (entry, again)]
+            assert np.allclose(*distances, atol=2e-3), raw.entry
+            for perception, (_, sdf) in zip(
+                entry.perceptions, export(entry, what="molecules", format="sdf"), strict=True
+            ):
+                mol = Chem.MolFromMolBlock(sdf.partition("$$$$")[0])
+                assert Chem.CanonSmiles(Chem.MolToSmiles(mol), useChiral=0) == Chem.CanonSmiles(perception.smiles)
+            count += 1
+    assert count > 30

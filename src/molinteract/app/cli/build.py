@@ -10,7 +10,12 @@ from molinteract.app.cli.output import DryRun, Json, Quiet, emit, progress_bar
 
 
 def build(
-    sources: Annotated[list[str], Parameter(help="Files, folders, patterns, archives, ASE databases, or sample:")],
+    sources: Annotated[
+        list[str],
+        Parameter(
+            help="Files, folders, patterns, archives, databases, cod:…, csd:…, sample:, or - for paths on stdin."
+        ),
+    ],
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder of the store.")],

@@ -27,6 +27,9 @@ VERBS: dict[str, str] = {
 }
 """Each verb and its one-line description, in the order in which they are used."""
 
+STDIN = "stdin:"
+"""What ``-`` is called among the sources (``sources.entries.STDIN``)."""
+
 
 def make_app(asked: str = "") -> App:
     """Return the command-line application; a verb's module is imported when the verb is called.
@@ -58,7 +61,9 @@ def make_app(asked: str = "") -> App:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; an error of ours is printed in words to stderr."""
     try:
-        return int(make_app(arguments[0] if arguments else "")(list(arguments)) or 0)
+        # a lone hyphen is a source, which the parser would take for an option
+        words = [STDIN if word == "-" else word for word in arguments]
+        return int(make_app(words[0] if words else "")(words) or 0)
     except CycloptsError:
         return 2  # the parser has printed what is wrong
     except MissingExtraError as error:
