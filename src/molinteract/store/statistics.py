@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from molinteract.core.elements import SYMBOLS
+from molinteract.store.breakdowns import Breakdown, breakdowns, histograms
 from molinteract.store.dataset import PatchDataset
 
 PAPER: Final[dict[str, float]] = {
@@ -43,6 +44,10 @@ class Statistics:
         Entries by reason.
     splits : dict
         Patches by split.
+    breakdowns : dict
+        Entries, patches and mean sizes by source, group, space group, Z′ and kind of contact (``store.breakdowns``).
+    distributions : dict
+        Histograms of sizes and shortest distances.
     compounds, orbits, isolated, empty_patches : int
     """
 
@@ -52,6 +57,8 @@ class Statistics:
     groups: dict[str, dict[str, int]]
     rejects: dict[str, int]
     splits: dict[str, int]
+    breakdowns: dict[str, Breakdown]
+    distributions: dict[str, dict[str, list[float]]]
     compounds: int
     orbits: int
     isolated: int
@@ -73,6 +80,8 @@ def summarise(dataset: PatchDataset) -> Statistics:
         groups=_groups(dataset),
         rejects=_counted(dataset.tables.read("rejects", ["reason"])["reason"]),
         splits={str(name): int(count) for name, count in Counter(split).most_common()},
+        breakdowns=breakdowns(dataset),
+        distributions=histograms(dataset),
         compounds=len(set(dataset.compounds)),
         orbits=len(dataset.rows(unique=True)),
         isolated=int(((per_entry == 0) & (empty == 0)).sum()),

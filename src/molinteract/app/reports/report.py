@@ -14,6 +14,7 @@ from molinteract.app.reports.figures import (
     save_figure,
 )
 from molinteract.app.reports.page import Page
+from molinteract.app.reports.store_figures import figure_distributions
 from molinteract.core.provenance import machine, utc_now, versions
 from molinteract.embeddings.questions import ProbeResult
 from molinteract.store.statistics import Statistics
@@ -105,9 +106,16 @@ def _store_section(page: Page, out: Path, statistics: Statistics | None) -> None
         "The paper's set has 344,858 organic crystals of a licensed database; a store of smaller molecules has fewer nodes "
         "a patch. Its two degree rows are printed there with their labels exchanged."
     )
+    if statistics.table_1["patches"]:
+        figure = figure_distributions(statistics)
+        page.picture(
+            save_figure(figure, out / "figures", "distributions"), "Sizes of the patches; dashed: the paper's means."
+        )
     page.table(tables.labels_table(statistics))
     if len(statistics.groups) > 1:
         page.table(tables.groups_table(statistics))
+    for name in ("space_group", "z_prime"):
+        page.table(tables.breakdown_table(statistics, name))
     page.section("Rejected entries", "Every entry that was not kept, by the first reason that applies.")
     if statistics.rejects:
         figure = figure_bars(statistics.rejects, title="Rejected entries", unit="entries")

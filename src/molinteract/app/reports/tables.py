@@ -52,6 +52,40 @@ def labels_table(statistics: Statistics) -> Table:
     return make_table(("kind of contact", "patches", "%"), rows)
 
 
+BREAKDOWN_TITLES = {
+    "source": "source", "group": "group", "space_group": "space group", "z_prime": "Z′", "label": "kind of contact",
+}  # fmt: skip
+_SHOWN = 12
+
+
+def breakdown_table(statistics: Statistics, name: str, *, shown: int = _SHOWN) -> Table:
+    """Return entries, patches and mean sizes by one property, the rows beyond ``shown`` in one."""
+    rows = list(statistics.breakdowns[name].items())
+    out = [(title.replace("_", " ") or "(not given)", figures) for title, figures in rows[:shown]]
+    if len(rows) > shown:
+        out.append((f"{len(rows) - shown} others", _together([figures for _, figures in rows[shown:]])))
+    total = max(1.0, statistics.table_1["patches"])
+    heading = (
+        BREAKDOWN_TITLES[name], "entries", "patches", "%", "nodes", "intermolecular edges", "intramolecular edges",
+    )  # fmt: skip
+    return make_table(heading, [_breakdown_row(title, figures, total) for title, figures in out])
+
+
+def _breakdown_row(title: str, figures: dict[str, float], total: float) -> tuple[str, ...]:
+    means = (f"{figures[f'{name}_mean']:.1f}" for name in ("nodes", "inter_edges", "intra_edges"))
+    share = f"{100 * figures['patches'] / total:.1f}"
+    return (title, f"{figures['entries']:,.0f}", f"{figures['patches']:,.0f}", share, *means)
+
+
+def _together(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    patches = sum(row["patches"] for row in rows)
+    means = {
+        name: sum(row[name] * row["patches"] for row in rows) / max(1, patches)
+        for name in ("nodes_mean", "inter_edges_mean", "intra_edges_mean")
+    }
+    return {"entries": sum(row["entries"] for row in rows), "patches": patches} | means
+
+
 def ks_tests_table(tests: Sequence[KsTest]) -> Table:
     """Return Kolmogorov–Smirnov tests with their nulls."""
     rows = [
