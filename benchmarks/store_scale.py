@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from harness import Figure, arguments, report
-from molinteract.sources.entries import SAMPLE, iterate
+from molinteract.sources.entries import SAMPLE, items_of, iterate
 from molinteract.sources.item import SourceItem
 from molinteract.store import build as builder
 from molinteract.store.dataset import open_dataset
@@ -104,7 +104,7 @@ class _Repeated:
     items: list[SourceItem]
     count: int
 
-    def __call__(self, _source: str) -> Iterator[SourceItem]:
+    def __call__(self, _source: str, _number: int) -> Iterator[SourceItem]:
         for k in range(self.count):
             item = self.items[k % len(self.items)]
             yield replace(item, key=f"{k // len(self.items):06d}/{item.key}")
@@ -134,11 +134,11 @@ def _growth(folder: Path, *, few: int, many: int) -> list[Figure]:
         if done * each >= few:
             marks.append(_resident())
 
-    builder.iterate = _Repeated(items, round(many / each))
+    builder.items_of = _Repeated(items, round(many / each))
     wall, cpu = time.perf_counter(), time.process_time()
     result = builder.build(["repeated"], folder / "large", progress=note)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    builder.iterate = iterate
+    builder.items_of = items_of
     start = time.perf_counter()
     damaged = open_dataset(folder / "large").verify()
     assert not damaged, damaged

@@ -23,8 +23,6 @@ from molinteract.store.workers import run_local
 
 ITEMS_PER_SHARD = 512
 BYTES_PER_SHARD = 16_000_000
-SECONDS_PER_MEGABYTE = 1.1
-"""14 MB of CIF text took 18 s on one core (``docs/data.md``); for ``--dry-run``."""
 
 Progress = Callable[[int, int], None]
 
@@ -56,26 +54,6 @@ class BuildReport:
     internal_errors: int
     reused_shards: int
     differences: Differences | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a build would do: items, bytes to read, seconds on one core, bytes to write."""
-
-    items: int
-    megabytes: float
-    seconds: float
-    store_megabytes: float
-
-
-def estimate(sources: Sequence[Source]) -> Estimate:
-    """Estimate a build without doing it."""
-    count, size = 0, 0
-    for item in _items(sources):
-        count += 1
-        size += item.size
-    megabytes = size / 1e6
-    return Estimate(count, megabytes, megabytes * SECONDS_PER_MEGABYTE + 2.0, megabytes * 0.25)
 
 
 def build(

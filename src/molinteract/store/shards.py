@@ -19,7 +19,7 @@ from molinteract.sources.item import SourceItem
 from molinteract.store.columns import Columns
 from molinteract.store.files import TableWriter, checksum, read_json, write_json
 from molinteract.store.manifest import item_record
-from molinteract.store.process import INTERNAL, ProcessedEntry, process, warm_up
+from molinteract.store.process import INTERNAL, ProcessedEntry, process
 from molinteract.store.schema import ENCODINGS, TABLES
 
 HARD_FACTOR, HARD_GRACE = 2.0, 30.0
@@ -87,7 +87,6 @@ def make_shard(task: ShardTask) -> int:
     MissingExtraError, SourceError
         If what the source needs is not there: a package, a server.
     """
-    warm_up()
     with _ShardWriter(task) as writer:
         for number, item in enumerate(task.items):
             reading, outcome = item.read(), Counter[str]()

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from molinteract.core.elements import SYMBOLS
 from molinteract.store.breakdowns import Breakdown, breakdowns, histograms
 from molinteract.store.dataset import PatchDataset
+from molinteract.store.duplicates import near_duplicates
+from molinteract.store.tables import flat
 
 PAPER: Final[dict[str, float]] = {
     "entries": 344858, "patches": 6059368, "patches_per_entry": 17.6,
@@ -49,6 +51,8 @@ class Statistics:
     distributions : dict
         Histograms of sizes and shortest distances.
     compounds, orbits, isolated, empty_patches : int
+    near_duplicates : int
+        Entries that repeat an earlier one (``store.duplicates``).
     """
 
     table_1: dict[str, float]
@@ -63,6 +67,7 @@ class Statistics:
     orbits: int
     isolated: int
     empty_patches: int
+    near_duplicates: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, with the paper's figures."""
@@ -86,7 +91,14 @@ def summarise(dataset: PatchDataset) -> Statistics:
         orbits=len(dataset.rows(unique=True)),
         isolated=int(((per_entry == 0) & (empty == 0)).sum()),
         empty_patches=int(empty.sum()),
+        near_duplicates=int((repeats(dataset) != np.arange(dataset.n_entries)).sum()),
     )
+
+
+def repeats(dataset: PatchDataset) -> NDArray[np.int64]:
+    """Return (crystals,) the row of the first entry of the same crystal; its own row where there is none before."""
+    lengths = flat(dataset.tables.read("crystals", ["voronoi_lengths"])["voronoi_lengths"], np.float64)
+    return near_duplicates(dataset.compounds, lengths.reshape(-1, 7))
 
 
 def _counted(column: pa.ChunkedArray) -> dict[str, int]:

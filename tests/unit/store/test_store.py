@@ -19,8 +19,9 @@ from molinteract.crystals.read import read_cif
 from molinteract.crystals.rejected import Rejected
 from molinteract.patches.cut import cut_patches
 from molinteract.patches.find import pack
-from molinteract.store.build import build, estimate
+from molinteract.store.build import build
 from molinteract.store.dataset import open_dataset
+from molinteract.store.estimate import TRIED, estimate
 from molinteract.store.files import write_json
 from molinteract.store.process import ProcessedEntry, process
 from molinteract.store.selection import compound_weights
@@ -285,10 +286,21 @@ def test_statistics_equal_a_plain_count(dataset):
     assert counts.to_dict()["paper"]["nodes_mean"] == 67.8
 
 
-def test_estimate_counts_without_building(cifs):
+def test_estimate_of_few_items_is_what_a_build_makes(cifs, dataset):
     guess = estimate([str(cifs)])
-    assert guess.items == 31
+    assert (guess.items, guess.tried) == (31, 31)
+    assert (guess.kept, guess.patches) == (dataset.n_entries, len(dataset))
     assert guess.seconds > 0
+
+
+def test_estimate_of_many_items_tries_some(tmp_path):
+    for k in range(3 * TRIED):
+        (tmp_path / f"{k:03d}.cif").write_bytes(FORMIC_ACID if k % 3 else b"nothing")
+    guess = estimate([str(tmp_path)], workers=2)
+    assert (guess.items, guess.tried) == (3 * TRIED, TRIED)
+    assert guess.kept == pytest.approx(2 * TRIED, rel=0.3)
+    assert guess.patches == 18 * guess.kept
+    assert f"{3 * TRIED} files or rows" in guess.text()
 
 
 def test_rejected_entry_raises_for_python_users(tmp_path):

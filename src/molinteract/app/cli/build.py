@@ -42,18 +42,15 @@ def build(
     """
     from molinteract.core.settings import PAPER, BuildSettings, require_paper
     from molinteract.store import build as store
+    from molinteract.store.estimate import estimate
 
     own = config is not None or set_ or from_manifest is None
     settings = BuildSettings.load(config, set_ or []) if own else None
     if paper:
         require_paper(settings or PAPER)
     if dry_run:
-        guess = store.estimate(sources)
-        text = (
-            f"{guess.items:,} files or rows, {guess.megabytes:.1f} MB to read; about {guess.seconds / workers:.0f} s with "
-            f"{workers} process(es), about {guess.store_megabytes:.1f} MB to write"
-        )
-        emit(asdict(guess), text, as_json=as_json)
+        guess = estimate(sources, settings=settings, workers=workers)
+        emit(asdict(guess), guess.text(), as_json=as_json)
         return 0
     with progress_bar("building", unit="items", quiet=quiet) as bar:
         report = store.build(

@@ -41,7 +41,8 @@ def stats(
     lines += (
         f"\n\n{counts.compounds:,} compounds, {counts.orbits:,} contact orbits; patches by split: "
         + ", ".join(f"{name} {count:,}" for name, count in counts.splits.items())
-        + f"\n{counts.isolated:,} isolated entries, {counts.empty_patches:,} neighbours without an edge in the cut"
+        + f"\n{counts.isolated:,} isolated entries, {counts.empty_patches:,} neighbours without an edge in the cut; "
+        f"{counts.near_duplicates:,} entries repeat an earlier crystal"
     )
     if damaged:
         lines += f"\ndamaged: {', '.join(damaged)} (molinteract build … --resume mends them)"
