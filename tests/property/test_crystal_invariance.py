@@ -12,7 +12,7 @@ from molinteract.app.health import FORMIC_ACID
 from molinteract.core.geometry import cell_vectors
 from molinteract.core.settings import Limits, PatchParameters, Policies
 from molinteract.crystals.assemble import assemble
-from molinteract.crystals.cell import expand
+from molinteract.crystals.cell import fill_cell
 from molinteract.crystals.operations import operation_text, parse_operation
 from molinteract.crystals.read import read_cif
 from molinteract.crystals.sites import Sites
@@ -201,7 +201,7 @@ def expanded(structure, repeats):
     vectors = cell_vectors(structure.cell)
     numbers = np.array([{"C": 6, "O": 8, "N": 7, "H": 1}[label[0]] for label in structure.labels], dtype=np.int16)
     sites = Sites(structure.labels, numbers, structure.fractional, np.ones(len(numbers)), ("",) * len(numbers))
-    content = expand(sites, resolve_symmetry(structure, vectors).operations, vectors)
+    _, content = fill_cell(sites, resolve_symmetry(structure, vectors).operations, vectors)
     cells = np.array([(a, b, c) for a in range(repeats[0]) for b in range(repeats[1]) for c in range(repeats[2])])
     points = (content.fractional[:, None] + cells[None]).reshape(-1, 3) / repeats
     labels = tuple(structure.labels[s] for s in content.site for _ in cells)

@@ -88,14 +88,6 @@ def bridging_hydrogen(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> tuple[
     return int(h[k]), int(x[k]), int(x[k + 1])
 
 
-def bonds(pairs: Pairs, atomic_numbers: NDArray[np.int16]) -> Pairs:
-    """Return the bonds among near pairs: below the sum of radii + 0.30 Å, never H–H, one for each hydrogen.
-
-    A hydrogen keeps its shortest bond; ties go to the atom that comes first.
-    """
-    return Pairs(*bonded_pairs(pairs.p, pairs.q, pairs.shift, pairs.distance, atomic_numbers, COVALENT_RADII))
-
-
 def _hydrogen_contacts(
     pairs: Pairs, atomic_numbers: NDArray[np.int16]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
@@ -140,7 +132,10 @@ def any_bridge(p, q, distance, numbers):
 
 @njit(cache=True)
 def bonded_pairs(p, q, shift, distance, numbers, radii):
-    """Return those of the pairs that are bonds (see ``bonds``)."""
+    """Return those of the pairs that are bonds: below the sum of radii + 0.30 Å, never H–H, one for each hydrogen.
+
+    A hydrogen keeps its shortest bond; ties go to the atom that comes first.
+    """
     keep = np.zeros(len(p), dtype=np.bool_)
     best = np.full(len(numbers), -1, dtype=np.int64)  # the bond that each hydrogen keeps
     for e in range(len(p)):
@@ -204,53 +199,64 @@ def _binned(fractional, bins):
 
 @njit(cache=True)
 def cell_pairs(fractional, numbers, radii, vectors, capacity):
-    """Compare each bin with half of those around it, so that each pair comes once; a bin beyond the cell is a shift."""
-    p_out = np.empty(capacity, dtype=np.int32)
-    q_out = np.empty(capacity, dtype=np.int32)
-    shift_out = np.empty((capacity, 3), dtype=np.int32)
-    distance_out = np.empty(capacity)
+    """Return the number of near pairs (see ``near_pairs``) and as many of them as there is room for: p, q, shift, distance.
+
+    Each bin is compared with half of those around it, so that each pair comes once; a bin beyond the cell is a lattice shift.
+    """
+    out = (
+        np.empty(capacity, dtype=np.int32), np.empty(capacity, dtype=np.int32), np.empty((capacity, 3), dtype=np.int32),
+        np.empty(capacity),
+    )  # fmt: skip
     bins, span = _bins(numbers, radii, vectors)
     wrapped, first, following = _binned(fractional, bins)
+    atoms = (fractional, wrapped, numbers, radii, following)
     count = 0
-    for a0 in range(bins[0]):
-        for a1 in range(bins[1]):
-            for a2 in range(bins[2]):
-                if first[a0, a1, a2] < 0:
-                    continue
-                for o0 in range(span[0] + 1):
-                    b0, s0 = _wrapped_bin(a0 + o0, bins[0])
-                    for o1 in range(-span[1] if o0 > 0 else 0, span[1] + 1):
-                        b1, s1 = _wrapped_bin(a1 + o1, bins[1])
-                        for o2 in range(-span[2] if o0 > 0 or o1 > 0 else 0, span[2] + 1):
-                            b2, s2 = _wrapped_bin(a2 + o2, bins[2])
-                            if first[b0, b1, b2] < 0:
-                                continue
-                            same = o0 == 0 and o1 == 0 and o2 == 0
-                            p = first[a0, a1, a2]
-                            while p >= 0:
-                                q = following[p] if same else first[b0, b1, b2]
-                                while q >= 0:
-                                    f0 = wrapped[q, 0] - wrapped[p, 0] + s0
-                                    f1 = wrapped[q, 1] - wrapped[p, 1] + s1
-                                    f2 = wrapped[q, 2] - wrapped[p, 2] + s2
-                                    x = f0 * vectors[0, 0] + f1 * vectors[1, 0] + f2 * vectors[2, 0]
-                                    y = f1 * vectors[1, 1] + f2 * vectors[2, 1]
-                                    z = f2 * vectors[2, 2]
-                                    squared = x * x + y * y + z * z
-                                    reach = _reach(numbers[p], numbers[q], radii)
-                                    if squared < reach * reach:
-                                        if count < capacity:
-                                            sign = 1 if p <= q else -1
-                                            p_out[count] = min(p, q)
-                                            q_out[count] = max(p, q)
-                                            for k, s in enumerate((s0, s1, s2)):
-                                                moved = np.floor(fractional[p, k]) - np.floor(fractional[q, k])
-                                                shift_out[count, k] = sign * (s + moved)
-                                            distance_out[count] = np.sqrt(squared)
-                                        count += 1
-                                    q = following[q]
-                                p = following[p]
-    return count, p_out, q_out, shift_out, distance_out
+    for a0, a1, a2 in np.ndindex(first.shape):
+        p = first[a0, a1, a2]
+        if p < 0:
+            continue
+        for o0 in range(span[0] + 1):
+            b0, s0 = _wrapped_bin(a0 + o0, bins[0])
+            for o1 in range(-span[1] if o0 > 0 else 0, span[1] + 1):
+                b1, s1 = _wrapped_bin(a1 + o1, bins[1])
+                for o2 in range(-span[2] if o0 > 0 or o1 > 0 else 0, span[2] + 1):
+                    b2, s2 = _wrapped_bin(a2 + o2, bins[2])
+                    q = first[b0, b1, b2]
+                    if q >= 0:
+                        same = o0 == 0 and o1 == 0 and o2 == 0
+                        count = _compare(p, q, same, (s0, s1, s2), vectors, atoms, out, count)
+    return count, out[0], out[1], out[2], out[3]
+
+
+@njit(cache=True)
+def _compare(p, first_q, same, shift, vectors, atoms, out, count):
+    """Write the near pairs of the atoms of two bins, the second shifted; return the number of all pairs so far."""
+    fractional, wrapped, numbers, radii, following = atoms
+    p_out, q_out, shift_out, distance_out = out
+    while p >= 0:
+        q = following[p] if same else first_q
+        while q >= 0:
+            f0 = wrapped[q, 0] - wrapped[p, 0] + shift[0]
+            f1 = wrapped[q, 1] - wrapped[p, 1] + shift[1]
+            f2 = wrapped[q, 2] - wrapped[p, 2] + shift[2]
+            x = f0 * vectors[0, 0] + f1 * vectors[1, 0] + f2 * vectors[2, 0]
+            y = f1 * vectors[1, 1] + f2 * vectors[2, 1]
+            z = f2 * vectors[2, 2]
+            squared = x * x + y * y + z * z
+            reach = _reach(numbers[p], numbers[q], radii)
+            if squared < reach * reach:
+                if count < len(p_out):
+                    sign = 1 if p <= q else -1
+                    p_out[count] = min(p, q)
+                    q_out[count] = max(p, q)
+                    for k in range(3):
+                        moved = np.floor(fractional[p, k]) - np.floor(fractional[q, k])
+                        shift_out[count, k] = sign * (shift[k] + moved)
+                    distance_out[count] = np.sqrt(squared)
+                count += 1
+            q = following[q]
+        p = following[p]
+    return count
 
 
 @njit(cache=True)

@@ -60,13 +60,6 @@ def site_orders(sites: Sites, operations: Operations, vectors: NDArray[np.float6
     return orders
 
 
-def expand(sites: Sites, operations: Operations, vectors: NDArray[np.float64]) -> CellContent:
-    """Apply every operation to every site and keep each distinct atom once."""
-    return CellContent(
-        *_expand(sites.fractional, sites.atomic_numbers, operations.turns, operations.translations, vectors, MERGE)
-    )
-
-
 @njit(cache=True)
 def periodic_distance(x, y, z, vectors):
     """Length in Å of a fractional difference after removing the nearest lattice vector; vectors are lower triangular."""

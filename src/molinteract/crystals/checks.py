@@ -137,22 +137,27 @@ def _density_doubt(raw: RawStructure, content: CellContent, vectors: NDArray[np.
 def content_doubt(raw: RawStructure, atomic_numbers: NDArray[np.int16]) -> str:
     """Return how the cell's content differs from the declared formula times the declared Z, or an empty string.
 
-    Without Z only the proportions are compared.
+    Without Z only the proportions are compared. Some programs write the content of the whole cell as the formula beside a Z:
+    that is no difference.
     """
     declared = parse_formula(raw.formula_sum)
     if not declared:
         return ""
     counts = np.bincount(atomic_numbers, minlength=len(SYMBOLS)).tolist()
     units = raw.formula_units if raw.formula_units > 0 else counts[6] / declared.get(6, math.inf)
-    differing = [
-        f"{counts[z]} {SYMBOLS[z]} for {units * declared.get(z, 0):.6g}"
-        for z in range(len(SYMBOLS))
-        if abs(counts[z] - units * declared.get(z, 0)) > CONTENT_TOLERANCE
-    ]
-    if not differing:
+    differing = _differing(counts, declared, units)
+    if not differing or not _differing(counts, declared, 1.0):
         return ""
-    of = f"{raw.formula_sum} × {units:.6g}"
-    return f"the cell holds {', '.join(differing)} of the declared {of}"
+    return f"the cell holds {', '.join(differing)} of the declared {raw.formula_sum} × {units:.6g}"
+
+
+def _differing(counts: list[int], declared: dict[int, float], units: float) -> list[str]:
+    """Return the elements of which the cell holds another number than so many formula units."""
+    return [
+        f"{count} {SYMBOLS[z]} for {units * declared.get(z, 0):.6g}"
+        for z, count in enumerate(counts)
+        if abs(count - units * declared.get(z, 0)) > CONTENT_TOLERANCE
+    ]
 
 
 def check_distances(pairs: Pairs, content: CellContent, sites: Sites, *, entry: str) -> None:

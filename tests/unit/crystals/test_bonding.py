@@ -8,7 +8,12 @@ from tests.strategies import cells
 
 from molinteract.core.elements import COVALENT_RADII
 from molinteract.core.geometry import plane_spacings
-from molinteract.crystals.bonding import Pairs, bonds, bridging_hydrogen, clash, near_pairs
+from molinteract.crystals.bonding import Pairs, bonded_pairs, bridging_hydrogen, clash, near_pairs
+
+
+def bonds(pairs, numbers):
+    return Pairs(*bonded_pairs(pairs.p, pairs.q, pairs.shift, pairs.distance, numbers, COVALENT_RADII))
+
 
 ELEMENTS = (1, 1, 1, 6, 6, 7, 8, 16, 17, 53)
 

@@ -39,3 +39,7 @@ def test_other_proportions_without_z_are_a_flag():
 
 def test_no_formula_is_no_flag():
     assert flags_of() == ()
+
+
+def test_a_formula_of_the_whole_cell_is_no_flag():
+    assert flags_of(formula_sum="C4 H16 N8 O4", formula_units=4.0) == ()
