@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from molinteract.batches.batch import PatchBatch
 from molinteract.batches.collate import collate
+from molinteract.batches.sampler import Budget, divide
 from molinteract.patches.patch import PatchArrays
 
 
@@ -35,6 +36,10 @@ class PatchLoader:
         Of the order.
     weights : (patches,) float, optional
         Sampling weights: an epoch then draws as many patches with replacement.
+    sizes : (patches, 2) int, optional
+        Atoms and edges of each row, for the budgets.
+    batch_nodes, batch_edges : int, optional
+        Atoms and edges of one batch, at most.
     dtype : torch.dtype
         Of the positions.
     """
@@ -47,35 +52,40 @@ class PatchLoader:
         batch_size: int,
         seed: int = 0,
         weights: NDArray[np.float64] | None = None,
+        sizes: NDArray[np.integer] | None = None,
+        batch_nodes: int | None = None,
+        batch_edges: int | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.dataset = dataset
         self.rows_drawn = np.asarray(rows, dtype=np.int64)
-        self.batch_size = batch_size
+        self.budget = Budget(batch_size, batch_nodes, batch_edges)
+        self.sizes = np.zeros((len(self.rows_drawn), 2), dtype=np.int64) if sizes is None else np.asarray(sizes)
         self.seed = seed
         self.weights = weights
         self.dtype = dtype
 
     def __len__(self) -> int:
-        """Return the batches of one epoch."""
-        return -(-len(self.rows_drawn) // self.batch_size)
+        """Return the batches of the first epoch; with a budget, those of others may differ by a few."""
+        return len(self.batches(0))
 
-    def order(self, epoch: int) -> NDArray[np.int64]:
-        """Return the rows of an epoch, in order."""
+    def batches(self, epoch: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Return the rows of each batch of a shuffled epoch, with their places in its order."""
         rng = np.random.default_rng([self.seed, epoch])
-        if self.weights is None:
-            return rng.permutation(self.rows_drawn)
-        return rng.choice(self.rows_drawn, size=len(self.rows_drawn), p=self.weights)
+        n = len(self.rows_drawn)
+        return self._divided(rng.permutation(n) if self.weights is None else rng.choice(n, size=n, p=self.weights))
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[PatchBatch]:
         """Yield the batches of a shuffled epoch, from batch ``start`` on."""
-        yield from self._batches(self.order(epoch), start)
+        for rows, _ in self.batches(epoch)[start:]:
+            yield collate(self.dataset.cut(rows), rows, dtype=self.dtype)
 
-    def in_order(self) -> Iterator[PatchBatch]:
-        """Yield every row once, in the order given."""
-        yield from self._batches(self.rows_drawn, 0)
+    def in_order(self) -> list[NDArray[np.int64]]:
+        """Return the rows of each batch when every row is taken once, in the order given."""
+        return [rows for rows, _ in self._divided(np.arange(len(self.rows_drawn)))]
 
-    def _batches(self, rows: NDArray[np.int64], start: int) -> Iterator[PatchBatch]:
-        for k in range(start * self.batch_size, len(rows), self.batch_size):
-            part = rows[k : k + self.batch_size]
-            yield collate(self.dataset.cut(part), part, dtype=self.dtype)
+    def _divided(self, order: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        nodes, edges = self.sizes[order].T
+        parts = divide(nodes, edges, budget=self.budget)
+        places = np.arange(len(order))
+        return [(self.rows_drawn[order[part]], places[part]) for part in parts]

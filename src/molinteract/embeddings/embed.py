@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from molinteract.network.calibrate import calibrate_all
 from molinteract.network.encoder import InteractNN
 from molinteract.patches.patch import PatchArrays
 from molinteract.store.dataset import PatchDataset
-from molinteract.training.noise import displacements
+from molinteract.training.noise import Draw, displace, patch_keys
 from molinteract.training.recipe import NoiseRecipe
 
 COUNTED_ELEMENTS = ("H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I")
@@ -184,7 +184,7 @@ class _Writer:
             arrays = self.dataset.cut(part)
             chosen = self._chosen(arrays, done)
             self._describe(arrays, part, chosen, done)
-            batch = self._displaced(collate(arrays, part).to(self.settings.device), int(self.copy[done]))
+            batch = collate(self._displaced(arrays, part, int(self.copy[done])), part).to(self.settings.device)
             for prefix, model in models.items():
                 patches, nodes = self._vectors(model, batch, chosen)
                 files[prefix][0][done : done + len(part)] = patches
@@ -215,11 +215,14 @@ class _Writer:
             for k in range(0, len(rows), self.settings.batch_size):
                 yield rows[k : k + self.settings.batch_size]
 
-    def _displaced(self, batch: PatchBatch, copy: int) -> PatchBatch:
+    def _displaced(self, arrays: PatchArrays, part: NDArray[np.int64], copy: int) -> PatchArrays:
+        """Return the patches with displaced atoms; edges stay those of the clean patches."""
         if not self.settings.displacement:
-            return batch
+            return arrays
         noise = NoiseRecipe(sigma=self.settings.displacement)
-        return batch.with_positions(batch.positions + displacements(batch, noise, seed=self.settings.seed, epoch=copy))
+        keys = patch_keys(self.dataset.describe(part)["patch_id"].to_pylist())
+        draw = Draw(self.settings.seed, copy, np.zeros(len(part), dtype=np.int64))
+        return replace(arrays, positions=displace(arrays, keys, noise, kind="atoms", draw=draw)[0])
 
     def _chosen(self, arrays: PatchArrays, done: int) -> NDArray[np.int64]:
         """Return the nodes of the batch whose vectors are kept: a seeded choice in each patch."""

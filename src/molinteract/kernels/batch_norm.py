@@ -4,6 +4,7 @@
 and, for 0e, shift are learnt.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,6 +24,11 @@ class EquivariantBatchNorm(nn.Module):
         Added to the variance.
     momentum : float
         Weight of the present batch in the running statistics.
+
+    Attributes
+    ----------
+    total : callable, optional
+        Adds up sums, differentiably, over the processes that share a batch.
     """
 
     running_mean: Tensor
@@ -33,6 +39,7 @@ class EquivariantBatchNorm(nn.Module):
         self.irreps = irreps
         self.eps = eps
         self.momentum = momentum
+        self.total: Callable[[Tensor], Tensor] | None = None
         self.weight = nn.Parameter(torch.ones(irreps.channels))
         self.bias = nn.Parameter(torch.zeros(irreps.n0e))
         self.register_buffer("running_mean", torch.zeros(irreps.n0e))
@@ -44,6 +51,8 @@ class EquivariantBatchNorm(nn.Module):
         ``planes`` tells how the components of vectors lie (:func:`molinteract.kernels.irreps.to_planes`).
         """
         columns = _Columns(self.irreps, planes)
+        if self.training and self.total is not None:
+            return self._shared(features, columns, self.total)
         if self.training:
             mean, variance = columns.statistics(features.detach())
             self._move(self.running_mean, mean)
@@ -53,6 +62,18 @@ class EquivariantBatchNorm(nn.Module):
         inverse = (variance + self.eps).rsqrt()
         normed: Tensor = _Normalise.apply(features, self.weight, self.bias, mean, inverse, columns, self.training)  # type: ignore[no-untyped-call]
         return normed
+
+    def _shared(self, features: Tensor, columns: "_Columns", total: Callable[[Tensor], Tensor]) -> Tensor:
+        """Normalise with the statistics of a batch that several processes share; plain operations, ordinary autograd."""
+        n0e, count = self.irreps.n0e, features.new_tensor([float(len(features))])
+        sums = total(torch.cat([features[:, :n0e].sum(0), count]))
+        mean = sums[:-1] / sums[-1]
+        centred = torch.cat([features[:, :n0e] - mean, features[:, n0e:]], dim=1)
+        variance = columns.mean(total(centred.square().sum(0)) / sums[-1])
+        self._move(self.running_mean, mean)
+        self._move(self.running_var, variance)
+        scaled = centred * columns.spread(self.weight * (variance + self.eps).rsqrt())
+        return torch.cat([scaled[:, :n0e] + self.bias, scaled[:, n0e:]], dim=1)
 
     def _move(self, running: Tensor, now: Tensor) -> None:
         with torch.no_grad():

@@ -21,6 +21,9 @@ class NetworkConfig(Settings):
     d_intra: float = Field(default=2.0, gt=0, description="longest intramolecular edge, Å")
     radius: float = Field(default=8.0, gt=0, description="radius of a patch, Å")
     intermolecular_messages: bool = Field(default=True, description="off for the ablation of SPEC 2.4")
+    rigid_head: bool = Field(
+        default=False, description="predicts the fragments' relative motion through z (joint mode)"
+    )
 
 
 PRESETS: Final[dict[str, NetworkConfig]] = {

@@ -4,17 +4,21 @@
 """
 
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from molinteract.batches.batch import POOL, PatchBatch
+from molinteract.core.errors import ConfigError
 from molinteract.kernels.irreps import Irreps, from_planes
 from molinteract.network.config import NetworkConfig
 from molinteract.network.embedding import ElementEmbedding, LengthEmbedding
+from molinteract.network.files import fill, read_network
 from molinteract.network.geometry import Edges, edge_geometry
-from molinteract.network.heads import DenoisingHead
+from molinteract.network.heads import DenoisingHead, RigidHead, RigidMotion
 from molinteract.network.interaction import INTER, INTRA, Interaction
+from molinteract.network.pretrained import pretrained_folder
 from molinteract.network.readout import Readout
 
 MARGIN = 2.0
@@ -54,7 +58,28 @@ class InteractNN(nn.Module):
         self.lengths = nn.ModuleDict({name: LengthEmbedding(ns, reach[name]) for name in types})
         self.layers = nn.ModuleList([Interaction(a, b, ns=ns, hidden=hidden, types=types) for a, b in pairwise(steps)])
         self.head = DenoisingHead(self.irreps, ns=ns, hidden=hidden, types=types)
-        self.pool = Readout(self.irreps, ns=ns, reach=config.radius + MARGIN)
+        vectors = config.nv if config.rigid_head else 0
+        self.pool = Readout(self.irreps, ns=ns, reach=config.radius + MARGIN, vectors=vectors)
+        self.rigid = RigidHead(self.pool.irreps_out, hidden=2 * ns) if config.rigid_head else None
+
+    @classmethod
+    def from_pretrained(cls, name: str, *, device: torch.device | str = "cpu") -> "InteractNN":
+        """Return a pre-trained network in evaluation mode: ``small`` from the package, or ``org/name`` from the hub.
+
+        Raises
+        ------
+        ModelFileError
+            If there is none of that name, it cannot be fetched, or its files are damaged.
+        """
+        return cls.from_folder(pretrained_folder(name), device=device)
+
+    @classmethod
+    def from_folder(cls, path: str | Path, *, device: torch.device | str = "cpu") -> "InteractNN":
+        """Return a saved network in evaluation mode (:func:`molinteract.load_network`)."""
+        config, tensors = read_network(Path(path))
+        model = cls(config)
+        fill(model, tensors, where=str(path))
+        return model.to(device).eval()
 
     def encode(self, batch: PatchBatch) -> Tensor:
         """Return node features (nodes, irreps.dim), in e3nn's layout."""
@@ -73,6 +98,19 @@ class InteractNN(nn.Module):
         """Return patch vectors z (patches, 2 ns) from ``encode``'s features (Eq. 2)."""
         vectors: Tensor = self.pool(features, batch.positions, batch.layout(POOL))
         return vectors
+
+    def rigid_motion(self, batch: PatchBatch, features: Tensor) -> RigidMotion:
+        """Return the predicted relative motion of the two fragments, from ``encode``'s features.
+
+        Raises
+        ------
+        ConfigError
+            If the network has no rigid head.
+        """
+        if self.rigid is None:
+            raise ConfigError("the network has no rigid head", remedy="pre-train it with mode=joint")
+        motion: RigidMotion = self.rigid(self.pool.centres(features, batch.positions, batch.layout(POOL)))
+        return motion
 
     def node_vectors(self, features: Tensor) -> Tensor:
         """Return vectors that do not depend on orientation: [0e ‖ |1o| ‖ |1e| ‖ |0o|], (nodes, 2 ns + 2 nv)."""

@@ -24,19 +24,25 @@ class Readout(nn.Module):
         Scalars of each half.
     reach : float
         Last Gaussian of the node–centre distance, Å.
+    vectors : int
+        Vectors of each parity that a centre carries beside its scalars, for the rigid head.
     """
 
-    def __init__(self, irreps: Irreps, *, ns: int, reach: float) -> None:
+    def __init__(self, irreps: Irreps, *, ns: int, reach: float, vectors: int = 0) -> None:
         super().__init__()
         self.irreps = irreps
-        self.spec = product_spec(irreps, Irreps(ns))
+        self.irreps_out = Irreps(ns, vectors, vectors)
+        self.spec = product_spec(irreps, self.irreps_out)
         self.lengths = LengthEmbedding(ns, reach)
         self.first = nn.Linear(ns + irreps.n0e, 2 * ns)
         self.second = nn.Linear(2 * ns, self.spec.weight_numel)
-        self.norm = EquivariantBatchNorm(Irreps(ns))
+        self.norm = EquivariantBatchNorm(self.irreps_out)
 
-    def forward(self, features: Tensor, positions: Tensor, layout: EdgeLayout) -> Tensor:
-        """Return (patches, 2 ns); ``layout`` leads from every atom to the centre of its molecule in its patch."""
+    def centres(self, features: Tensor, positions: Tensor, layout: EdgeLayout) -> Tensor:
+        """Return the features of both centres of each patch, (patches, 2, irreps_out.dim).
+
+        ``layout`` leads from every atom to the centre of its molecule in its patch.
+        """
         centres = mean_at_receivers(positions.index_select(0, layout.senders), layout.receivers, layout.n_receivers)
         directions, lengths = directions_and_lengths(
             centres.index_select(0, layout.receivers), positions.index_select(0, layout.senders)
@@ -51,4 +57,9 @@ class Readout(nn.Module):
             spec=self.spec,
         )
         normed: Tensor = self.norm(halves)
-        return normed.view(layout.n_receivers // 2, -1)
+        return normed.view(layout.n_receivers // 2, 2, self.irreps_out.dim)
+
+    def forward(self, features: Tensor, positions: Tensor, layout: EdgeLayout) -> Tensor:
+        """Return z, (patches, 2 ns): the scalars of both centres."""
+        centres = self.centres(features, positions, layout)
+        return centres[..., : self.irreps_out.n0e].flatten(1)

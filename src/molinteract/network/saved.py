@@ -4,22 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from molinteract.core.errors import ModelFileError
 from molinteract.core.provenance import utc_now, versions
-from molinteract.core.settings import parse_settings
-from molinteract.network.config import NetworkConfig
 from molinteract.network.encoder import InteractNN
-from molinteract.network.upgrades import readable, upgraded
+from molinteract.network.files import CONFIG, CONVENTION, FORMAT, WEIGHTS, read_description
 
-FORMAT: Final = 1
-CONVENTION: Final = "e3nn-component-xyz-1"
-"""Names what the numbers mean: component-normalised harmonics, l = 1 as x, y, z, blocks 0e 1o 1e 0o, paths in native order."""
+__all__ = ["CONVENTION", "FORMAT", "load_network", "read_description", "save_network"]
 
 
 def save_network(path: str | Path, model: InteractNN, *, card: Mapping[str, Any] | None = None) -> None:
@@ -46,59 +40,18 @@ def save_network(path: str | Path, model: InteractNN, *, card: Mapping[str, Any]
         "written": utc_now(),
         "card": dict(card or {}),
     }
-    scratch.replace(path / "weights.safetensors")
+    scratch.replace(path / WEIGHTS)
     config = path / ".config.part"
     config.write_text(json.dumps(description, indent=1, ensure_ascii=False), encoding="utf-8")
-    config.replace(path / "config.json")
+    config.replace(path / CONFIG)
 
 
 def load_network(path: str | Path, *, device: torch.device | str = "cpu") -> InteractNN:
-    """Load a network, in evaluation mode.
+    """Load a network from a folder, in evaluation mode.
 
     Raises
     ------
     ModelFileError
         If it is missing, damaged, of another format or convention, or its tensors do not fit its configuration.
     """
-    path = Path(path)
-    description = read_description(path)
-    weights = path / "weights.safetensors"
-    if not weights.is_file():
-        raise ModelFileError("the weights are missing", entry=str(weights))
-    if hashlib.sha256(weights.read_bytes()).hexdigest() != description.get("sha256"):
-        raise ModelFileError("the weights differ from their checksum", entry=str(weights), remedy="fetch them again")
-    try:
-        description, tensors = upgraded(description, load_file(weights))
-        model = InteractNN(parse_settings(NetworkConfig, description["network"], where=str(path / "config.json")))
-        model.load_state_dict(tensors)
-    except (RuntimeError, SafetensorError) as error:
-        first = str(error).strip().split("\n")[0]
-        raise ModelFileError(f"the weights do not fit the configuration: {first}", entry=str(weights)) from error
-    return model.to(device).eval()
-
-
-def read_description(path: str | Path) -> dict[str, Any]:
-    """Return the configuration and card of a saved network.
-
-    Raises
-    ------
-    ModelFileError
-        If it is missing, damaged, or of another format or convention.
-    """
-    file = Path(path) / "config.json"
-    try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelFileError(
-            "no saved network there", entry=str(path), remedy="name a folder such as RUN/best"
-        ) from error
-    except ValueError as error:
-        raise ModelFileError(f"the configuration is damaged: {error}", entry=str(file)) from error
-    if not readable(description, present=FORMAT, convention=CONVENTION):
-        found = (description.get("format"), description.get("convention")) if isinstance(description, dict) else None
-        raise ModelFileError(
-            f"format and convention are {found}, this program reads {(FORMAT, CONVENTION)}",
-            entry=str(file),
-            remedy="update molinteract",
-        )
-    return dict(description)
+    return InteractNN.from_folder(path, device=device)

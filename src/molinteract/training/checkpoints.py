@@ -1,7 +1,7 @@
 """Checkpoints: whole or absent, checked on loading, never unpickled.
 
-One safetensors file holds the network, the optimiser's moments and, as metadata, everything else; its checksum stands in a
-file beside it. The last two are kept: a damaged one is passed over for the one before.
+One safetensors file holds the network, its moving average, the optimiser's moments and, as metadata, everything else; its
+checksum stands in a file beside it. The last two are kept: a damaged one is passed over for the one before.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from molinteract.core.errors import ModelFileError
+from molinteract.training.ema import MovingAverage
 
 KEEP = 2
 
@@ -36,7 +37,9 @@ class Progress:
     patches : int
         Patches seen.
     best : float
-        Best validation ``ev`` so far.
+        Best validation score so far.
+    stale : int
+        Validations since then.
     skipped, clipped : int
         Batches skipped because they were not finite, and steps clipped.
     """
@@ -47,14 +50,27 @@ class Progress:
     seconds: float = 0.0
     patches: int = 0
     best: float = float("-inf")
+    stale: int = 0
     skipped: int = 0
     clipped: int = 0
 
 
-def save_checkpoint(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a checkpoint holds and restores in place: network, optimiser and moving average."""
+
+    model: nn.Module
+    optimiser: torch.optim.Optimizer
+    average: MovingAverage
+
+
+def save_checkpoint(folder: Path, trained: Trained, progress: Progress) -> None:
     """Write a checkpoint and remove all but the last two."""
     folder.mkdir(parents=True, exist_ok=True)
+    model, optimiser = trained.model, trained.optimiser
     tensors = {f"model.{name}": tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    # shared memory is not allowed in the file, so the average is copied
+    tensors |= {f"average.{name}": tensor.detach().cpu().clone() for name, tensor in trained.average.state.items()}
     for index, state in optimiser.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).cpu().contiguous()
@@ -72,8 +88,8 @@ def save_checkpoint(folder: Path, model: nn.Module, optimiser: torch.optim.Optim
         old.with_suffix(".sha256").unlink(missing_ok=True)
 
 
-def load_checkpoint(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[Progress, list[str]]:
-    """Load the newest whole checkpoint into model and optimiser.
+def load_checkpoint(folder: Path, trained: Trained) -> tuple[Progress, list[str]]:
+    """Load the newest whole checkpoint into network, optimiser and average.
 
     Returns
     -------
@@ -94,7 +110,7 @@ def load_checkpoint(folder: Path, model: nn.Module, optimiser: torch.optim.Optim
             damaged.append(path.name)
             continue
         tensors, metadata = _read(path)
-        _restore(tensors, model, optimiser, where=str(path))
+        _restore(tensors, trained, where=str(path))
         return Progress(**{name: json.loads(value) for name, value in metadata.items()}), damaged
     if damaged:
         raise ModelFileError(
@@ -121,20 +137,23 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ModelFileError(f"cannot be read: {error}", entry=str(path)) from error
 
 
-def _restore(tensors: dict[str, Tensor], model: nn.Module, optimiser: torch.optim.Optimizer, *, where: str) -> None:
+def _restore(tensors: dict[str, Tensor], trained: Trained, *, where: str) -> None:
     try:
-        model.load_state_dict(
-            {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
-        )
-    except RuntimeError as error:
+        trained.model.load_state_dict(_part(tensors, "model."))
+        trained.average.load(_part(tensors, "average."))
+    except (KeyError, RuntimeError) as error:
         raise ModelFileError(
             "the checkpoint belongs to another network",
             entry=where,
             remedy="resume with the recipe of the run, or start in a new folder",
         ) from error
     state: dict[int, dict[str, Any]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimiser."):
-            _, index, part = name.split(".", 2)
-            state.setdefault(int(index), {})[part] = tensor
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    for name, tensor in _part(tensors, "optimiser.").items():
+        index, part = name.split(".", 1)
+        state.setdefault(int(index), {})[part] = tensor
+    groups = trained.optimiser.state_dict()["param_groups"]
+    trained.optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -3,13 +3,15 @@
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
-from molinteract.batches.loader import PatchLoader
 from molinteract.network.encoder import InteractNN
 from molinteract.store.dataset import PatchDataset
-from molinteract.training.noise import displacements
-from molinteract.training.objectives import denoising_loss, predicted_displacements
+from molinteract.training.data import loader_of, rows_of_split
+from molinteract.training.displaced import DisplacedPatches
+from molinteract.training.noise import Draw, Kind
+from molinteract.training.objectives import loss_sums, predict, total_loss
 from molinteract.training.recipe import Recipe
 
 _STEPS = 3
@@ -46,23 +48,25 @@ class RunEstimate:
 
 def estimate(dataset: PatchDataset, recipe: Recipe) -> RunEstimate:
     """Measure a few training steps and scale them to the recipe."""
-    rows = dataset.rows("train", unique=recipe.data.unique, per_compound=recipe.data.per_compound)
-    loader = PatchLoader(dataset, rows, batch_size=recipe.data.batch_size, seed=recipe.seed)
-    model = InteractNN(recipe.network_config()).to(recipe.device)
+    rows = rows_of_split(dataset, recipe, "train")
+    loader = loader_of(dataset, recipe, rows, weighted=True)
+    config = recipe.network_config()
+    model = InteractNN(config).to(recipe.device)
+    kind: Kind = "mixed" if recipe.mode == "joint" else "atoms"
+    batches = loader.batches(0)
+    used = np.concatenate([part for part, _ in batches[:_STEPS]])
+    patches = DisplacedPatches(dataset, used, noise=recipe.noise, d_inter=config.d_inter, device=recipe.device)
     seconds = []
-    for count, batch in enumerate(loader.epoch(0)):
-        if count == _STEPS:
-            break
+    for part, places in batches[:_STEPS]:
         start = time.perf_counter()
-        moved = batch.to(recipe.device)
-        delta = displacements(moved, recipe.noise, seed=0, epoch=0)
-        loss = denoising_loss(predicted_displacements(model, moved, delta, clamp=recipe.noise.clamp), delta)
+        batch, displaced = patches.batch(part, kind=kind, draw=Draw(recipe.seed, 0, places))
+        loss = total_loss(loss_sums(predict(model, batch, clamp=recipe.noise.clamp), displaced), recipe)
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.device != "cpu":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
     step = min(seconds) if seconds else 0.0
-    steps = len(loader) * recipe.max_epochs
+    steps = len(batches) * recipe.max_epochs
     steps = min(steps, recipe.max_steps or steps)
     minutes = min(steps * step / 60.0, recipe.max_minutes or float("inf"))
-    return RunEstimate(len(rows), sum(p.numel() for p in model.parameters()), len(loader), step, minutes)
+    return RunEstimate(len(rows), sum(p.numel() for p in model.parameters()), len(batches), step, minutes)

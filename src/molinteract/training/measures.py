@@ -7,12 +7,14 @@ from torch import Tensor
 
 from molinteract.batches.batch import PatchBatch
 from molinteract.core.elements import SYMBOLS
+from molinteract.training.noise import Displaced
+from molinteract.training.objectives import Prediction
 
 Values = dict[str, float]
 
 
 class DenoisingMeasures:
-    """Sums over batches; ``values`` gives every measure with its predict-zero null.
+    """Sums over batches of which only the atoms were displaced; ``values`` gives every measure with its predict-zero null.
 
     ``rmse`` is the root of the mean over atoms of |δ̂ − δ|², in Å; ``ev`` = 1 − Σ|δ̂ − δ|² / Σ|δ|²; ``ev_interface`` and
     ``ev_rest`` are ``ev`` over the atoms with and without an intermolecular edge; ``ev_C`` and so on by element;
@@ -21,42 +23,89 @@ class DenoisingMeasures:
     """
 
     def __init__(self) -> None:
-        self._error: dict[str, float] = defaultdict(float)
-        self._signal: dict[str, float] = defaultdict(float)
+        self._sums = _Sums()
         self._atoms = 0
 
     def add(self, batch: PatchBatch, predicted: Tensor, delta: Tensor) -> None:
         """Add one batch: predicted and true displacements (atoms, 3)."""
         predicted, delta = predicted.detach().double(), delta.detach().double()
         error, signal = (predicted - delta).square().sum(1), delta.square().sum(1)
-        at_interface = torch.zeros(batch.n_nodes, dtype=torch.bool, device=error.device)
-        at_interface[batch.inter_edges[0]] = True
-        self._atoms += batch.n_nodes
-        self._sum("", error, signal)
-        self._sum("_interface", error[at_interface], signal[at_interface])
-        self._sum("_rest", error[~at_interface], signal[~at_interface])
+        self._atoms += len(delta)
+        self._sums.add("", error, signal)
+        touched = torch.zeros(batch.n_nodes, dtype=torch.bool, device=delta.device)
+        touched[batch.inter_edges[0]] = True
+        self._sums.add("_interface", error[touched], signal[touched])
+        self._sums.add("_rest", error[~touched], signal[~touched])
         for z in torch.unique(batch.atomic_numbers).tolist():
-            chosen = batch.atomic_numbers == z
-            self._sum(f"_{SYMBOLS[z]}", error[chosen], signal[chosen])
-        relative, relative_true = relative_translation(batch, predicted), relative_translation(batch, delta)
-        self._sum("_rigid_nodes", (relative - relative_true).square().sum(1), relative_true.square().sum(1))
+            ofz = batch.atomic_numbers == z
+            self._sums.add(f"_{SYMBOLS[z]}" if z < len(SYMBOLS) else "_other", error[ofz], signal[ofz])
+        shift, true = relative_translation(batch, predicted), relative_translation(batch, delta)
+        self._sums.add("_rigid_nodes", (shift - true).square().sum(1), true.square().sum(1))
 
     def values(self) -> Values:
         """Return all measures; empty sums are left out."""
         if not self._atoms:
             return {}
-        values = {
-            "rmse": (self._error[""] / self._atoms) ** 0.5,
-            "rmse_zero": (self._signal[""] / self._atoms) ** 0.5,
+        rmse = {
+            "rmse": (self._sums.error[""] / self._atoms) ** 0.5,
+            "rmse_zero": (self._sums.signal[""] / self._atoms) ** 0.5,
         }
-        for name, signal in self._signal.items():
-            if signal > 0:
-                values[f"ev{name}"] = 1.0 - self._error[name] / signal
-        return values
+        return rmse | self._sums.explained()
 
-    def _sum(self, name: str, error: Tensor, signal: Tensor) -> None:
-        self._error[name] += float(error.sum())
-        self._signal[name] += float(signal.sum())
+
+class RigidMeasures:
+    """Sums over batches whose fragments were moved.
+
+    ``ev_rigid`` and ``ev_rotation``: t̂ against t and ω̂ against ω, decoded through z; ``ev_rigid_distance``: ln |t| from z
+    alone, against predicting its mean; ``ev_rigid_moved``: the relative translation by the atoms' head. A suffix tells
+    batches apart, as of those whose atoms were displaced as well.
+    """
+
+    def __init__(self, suffix: str = "") -> None:
+        self._suffix = suffix
+        self._sums = _Sums()
+        self._logs: list[Tensor] = []
+        self._log_error = 0.0
+
+    def add(self, batch: PatchBatch, prediction: Prediction, displaced: Displaced) -> None:
+        """Add one batch."""
+        true = displaced.translation.double()
+        shift = relative_translation(batch, prediction.delta.detach().double())
+        self._add("_rigid_moved", shift, true)
+        motion = prediction.motion
+        if motion is None:
+            return
+        self._add("_rigid", motion.translation.detach().double(), true)
+        self._add("_rotation", motion.rotation.detach().double(), displaced.rotation.double())
+        log = torch.linalg.vector_norm(true, dim=1).log()
+        self._logs.append(log)
+        self._log_error += float((motion.log_distance.detach().double() - log).square().sum())
+
+    def values(self) -> Values:
+        """Return all measures; those of heads that the network lacks are left out."""
+        values = self._sums.explained()
+        if self._logs:
+            logs = torch.cat(self._logs)
+            values["ev_rigid_distance"] = 1.0 - self._log_error / float((logs - logs.mean()).square().sum())
+        return {name + self._suffix: value for name, value in values.items()}
+
+    def _add(self, name: str, predicted: Tensor, true: Tensor) -> None:
+        self._sums.add(name, (predicted - true).square().sum(1), true.square().sum(1))
+
+
+class _Sums:
+    """Squared errors and squared signals by name."""
+
+    def __init__(self) -> None:
+        self.error: dict[str, float] = defaultdict(float)
+        self.signal: dict[str, float] = defaultdict(float)
+
+    def add(self, name: str, error: Tensor, signal: Tensor) -> None:
+        self.error[name] += float(error.sum())
+        self.signal[name] += float(signal.sum())
+
+    def explained(self) -> Values:
+        return {f"ev{k}": 1.0 - self.error[k] / signal for k, signal in self.signal.items() if signal > 0}
 
 
 def relative_translation(batch: PatchBatch, displacement: Tensor) -> Tensor:

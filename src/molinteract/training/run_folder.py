@@ -1,6 +1,7 @@
-"""The run folder: resolved recipe, provenance, log, checkpoints, best network (DESIGN 5)."""
+"""The run folder: resolved recipe, provenance, compounds of each split, log, checkpoints, best network (DESIGN 5)."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,15 @@ from molinteract.core.provenance import machine, utc_now, versions
 from molinteract.training.recipe import Recipe
 
 
-def prepare_run(run: Path, recipe: Recipe, *, dataset: str, split_sizes: dict[str, int], resume: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class SplitUsed:
+    """What a run takes of a split: the number of patches, and the compounds they are of."""
+
+    patches: int
+    compounds: tuple[str, ...]
+
+
+def prepare_run(run: Path, recipe: Recipe, *, dataset: str, splits: dict[str, SplitUsed], resume: bool) -> None:
     """Make a run folder, or check that an existing one fits.
 
     Raises
@@ -37,12 +46,14 @@ def prepare_run(run: Path, recipe: Recipe, *, dataset: str, split_sizes: dict[st
     file.write_text(to_toml(recipe.model_dump(mode="json")), encoding="utf-8")
     provenance = {
         "dataset": dataset,
-        "patches": split_sizes,
+        "patches": {name: split.patches for name, split in splits.items()},
         "versions": versions(),
         "machine": machine(),
         "started": utc_now(),
     }
     (run / "provenance.json").write_text(json.dumps(provenance, indent=1), encoding="utf-8")
+    compounds = {name: list(split.compounds) for name, split in splits.items()}
+    (run / "splits.json").write_text(json.dumps(compounds, indent=1), encoding="utf-8")
 
 
 def to_toml(values: dict[str, Any], *, section: str = "") -> str:

@@ -8,6 +8,7 @@ from tests.oracles.random_batches import random_arrays
 
 from molinteract.batches.collate import collate
 from molinteract.batches.loader import PatchLoader
+from molinteract.batches.sampler import Budget, divide
 from molinteract.patches.patch import PatchArrays
 
 
@@ -99,11 +100,32 @@ def test_rows_come_with_their_patches():
     loader = PatchLoader(FakeDataset(), np.arange(30), batch_size=7, seed=1)
     for batch in loader.epoch(0):
         assert batch.positions[batch.patch_index == 0][0, 0] == batch.rows[0]
-    assert next(loader.in_order()).rows.tolist() == list(range(7))
+    assert loader.in_order()[0].tolist() == list(range(7))
 
 
 def test_weights_decide_how_often_a_row_is_drawn():
     weights = np.r_[np.full(10, 0.09), np.full(10, 0.01)]
     loader = PatchLoader(FakeDataset(), np.arange(20), batch_size=20, seed=0, weights=weights)
-    rows = np.concatenate([loader.order(epoch) for epoch in range(100)])
+    rows = np.concatenate([rows for epoch in range(100) for rows, _ in loader.batches(epoch)])
     assert 0.86 < (rows < 10).mean() < 0.94
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 200)), max_size=40),
+    patches=st.integers(1, 10),
+    nodes=st.none() | st.integers(1, 100),
+    edges=st.none() | st.integers(1, 300),
+)
+def test_batches_keep_within_the_budget_and_lose_nothing(sizes, patches, nodes, edges):
+    n, e = np.array(sizes, dtype=int).reshape(-1, 2).T
+    parts = divide(n, e, budget=Budget(patches, nodes, edges))
+    assert [k for part in parts for k in range(part.start, part.stop)] == list(range(len(sizes)))
+
+    def fits(a, b):
+        within = (nodes is None or n[a:b].sum() <= nodes) and (edges is None or e[a:b].sum() <= edges)
+        return within and b - a <= patches
+
+    for part in parts:
+        assert fits(part.start, part.stop) or part.stop - part.start == 1
+        assert part.stop == len(sizes) or not fits(part.start, part.stop + 1)  # none could hold one more

@@ -1,0 +1,106 @@
+"""Losses, and what they train: the readout in joint mode, never in paper mode."""
+
+import numpy as np
+import pytest
+import torch
+from tests.oracles.random_batches import random_batch
+from tests.oracles.synthetic_store import NETWORK, SyntheticStore, recipe
+
+from molinteract.network.encoder import InteractNN
+from molinteract.network.heads import RigidMotion
+from molinteract.training.checkpoints import Trained, load_checkpoint
+from molinteract.training.ema import MovingAverage
+from molinteract.training.loop import pretrain
+from molinteract.training.noise import Displaced
+from molinteract.training.objectives import Prediction, loss_sums, predict, total_loss
+from molinteract.training.recipe import LossRecipe
+
+
+def test_paper_loss_is_the_root_of_the_mean_over_atoms():
+    delta = torch.zeros(2, 3)
+    still = Displaced(delta, torch.zeros(1, 3), torch.zeros(1, 3), torch.zeros(1, dtype=torch.bool))
+    sums = loss_sums(Prediction(torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 0.0]]), None), still)
+    assert float(total_loss(sums, recipe())) == pytest.approx(np.sqrt(25 / 2))
+
+
+def test_joint_loss_equals_a_plain_computation_over_the_moved_patches():
+    rng = np.random.default_rng(0)
+    delta, t, w, delta_hat, t_hat, w_hat = (torch.from_numpy(rng.normal(size=(5, 3))) for _ in range(6))
+    log_hat = torch.from_numpy(rng.normal(size=5))
+    moved = torch.tensor([True, False, True, True, False])
+    chosen = recipe(mode="joint", loss=LossRecipe(atoms=0.7, translation=2.0, rotation=0.4, distance=0.3))
+    sums = loss_sums(Prediction(delta_hat, RigidMotion(t_hat, w_hat, log_hat)), Displaced(delta, t, w, moved))
+    m = moved.numpy()
+    squared = lambda a, b: ((a - b).numpy()[m] ** 2).sum(1).mean()  # noqa: E731
+    expected = 0.7 * np.sqrt(((delta - delta_hat).numpy() ** 2).sum(1).mean())
+    expected += 2.0 * squared(t, t_hat) / (6 * 0.5**2) + 0.4 * squared(w, w_hat) / (6 * 0.15**2)
+    expected += 0.3 * ((log_hat.numpy() - np.log(np.linalg.norm(t.numpy(), axis=1)))[m] ** 2).mean()
+    assert float(total_loss(sums, chosen)) == pytest.approx(expected)
+
+
+def test_predicting_nothing_costs_about_one_for_translation_and_rotation():
+    chosen = recipe(mode="joint", loss=LossRecipe(atoms=0.0, translation=1.0, rotation=1.0, distance=0.0))
+    rng = np.random.default_rng(0)
+    t, w = (torch.from_numpy(np.sqrt(2) * s * rng.normal(size=(4000, 3))) for s in (0.5, 0.15))
+    zero = torch.zeros(4000, 3, dtype=torch.float64)
+    moved = torch.ones(4000, dtype=torch.bool)
+    sums = loss_sums(Prediction(zero, RigidMotion(zero, zero, zero[:, 0])), Displaced(zero, t, w, moved))
+    assert float(total_loss(sums, chosen)) == pytest.approx(2.0, rel=0.05)
+
+
+def test_prediction_is_clamped_per_component():
+    model = InteractNN(NETWORK).double().train()
+    predicted = predict(model, random_batch(0), clamp=0.01)
+    assert float(predicted.delta.detach().abs().max()) <= 0.01
+    assert predicted.motion is None
+
+
+def weights_of_z(model):
+    """Rows of Γ's last layer that make the scalars of the patch vector."""
+    pool = model.pool
+    rows = [torch.arange(s.start, s.stop) for path, s in pool.spec.slices.items() if path[2] == "0e"]
+    return pool.second.weight[torch.cat(rows)]
+
+
+def test_joint_mode_trains_the_readout_through_z(tmp_path):
+    chosen = recipe(mode="joint", loss=LossRecipe(atoms=0.0, translation=1.0, rotation=1.0, distance=1.0))
+    torch.manual_seed(chosen.seed)
+    model = InteractNN(chosen.network_config())
+    before = weights_of_z(model).detach().clone()
+    pretrain(SyntheticStore(), chosen, tmp_path / "run")
+    trained = Trained(model, torch.optim.AdamW(model.parameters()), MovingAverage(model, 0.0))
+    load_checkpoint(tmp_path / "run" / "checkpoints", trained)
+    moved = (weights_of_z(model).detach() - before).abs()
+    assert float(moved.max()) > 1e-3
+    assert float((moved > 0).float().mean()) > 0.5
+
+
+@pytest.mark.parametrize("term", ["translation", "rotation", "distance"])
+def test_every_rigid_term_sends_gradients_into_z(term):
+    chosen = recipe(
+        mode="joint", loss=LossRecipe(**({"atoms": 0, "translation": 0, "rotation": 0, "distance": 0} | {term: 1}))
+    )
+    torch.manual_seed(0)
+    model, batch = InteractNN(chosen.network_config()).double().train(), random_batch(1, patches=6)
+    n = batch.n_patches
+    displaced = Displaced(
+        torch.zeros_like(batch.positions),
+        torch.randn(n, 3).double(),
+        torch.randn(n, 3).double(),
+        torch.ones(n, dtype=torch.bool),
+    )
+    total_loss(loss_sums(predict(model, batch, clamp=1.0), displaced), chosen).backward()
+    rows = torch.cat([torch.arange(s.start, s.stop) for p, s in model.pool.spec.slices.items() if p[2] == "0e"])
+    assert float(model.pool.second.weight.grad[rows].abs().max()) > 0
+
+
+def test_paper_mode_leaves_the_readout_as_it_was_born(tmp_path):
+    torch.manual_seed(recipe().seed)
+    model = InteractNN(recipe().network_config())
+    before = weights_of_z(model).detach().clone()
+    pretrain(SyntheticStore(), recipe(), tmp_path / "run")
+    parameters = [p for n, p in model.named_parameters() if not n.startswith("pool.")]
+    load_checkpoint(
+        tmp_path / "run" / "checkpoints", Trained(model, torch.optim.AdamW(parameters), MovingAverage(model, 0.0))
+    )
+    assert torch.equal(weights_of_z(model), before)
