@@ -84,8 +84,8 @@ def finetune(
         With a value for every item. Ids of the split that are not in it count as failures.
     split : Split
     run : str or Path
-        Folder: ``config.toml``, ``split.json``, ``leaks.csv``, ``failures.csv``, ``log.jsonl``, ``predictions.csv``,
-        ``scores.json``, ``model/``, ``checkpoints/``.
+        Folder: ``config.toml``, ``split.json``, ``leaks-val.csv``, ``leaks-test.csv``, ``failures.csv``, ``log.jsonl``,
+        ``predictions.csv``, ``scores.json``, ``provenance.json``, ``model/``, ``checkpoints/``.
     recipe : FinetuneRecipe, optional
     encoder : InteractNN, optional
         Pre-trained; needed for the modes ``full`` and ``frozen``, and refused for ``scratch``.

@@ -1,5 +1,6 @@
 """One door for every kind of data set of complexes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from molinteract.affinity.structure import STRUCTURE_KINDS
 from molinteract.affinity.tables import read_table
 from molinteract.core.errors import SourceError
 
+_SUFFIXES = re.compile(r"\.[^.]+(\.(gz|bz2|xz))?$", re.IGNORECASE)
 _PROTEIN_ENDS = ("_pocket", "_protein")
 
 
@@ -54,7 +56,7 @@ def _pairs(folder: Path) -> list[ComplexItem]:
     ligands: dict[Path, list[str]] = {}
     for file in sorted(p for p in folder.rglob("*") if p.is_file()):
         kind = file_kind(file)
-        stem = file.name.lower().split(".")[0]
+        stem = _SUFFIXES.sub("", file.name).lower()
         for end in (*_PROTEIN_ENDS, "_ligand"):
             if stem.endswith(end):
                 key = file.with_name(file.name[: len(stem) - len(end)])

@@ -8,7 +8,7 @@ import lmdb
 import msgpack
 import numpy as np
 import pytest
-from tests.oracles.made_up_complexes import chain_ligand, glycines, write_pair
+from tests.oracles.made_up_complexes import chain_ligand, glycines, pdb_line, write_pair
 
 from molinteract.affinity.atom3d import read_atom3d, trailing_fragment
 from molinteract.affinity.items import load_complexes, measured
@@ -233,8 +233,8 @@ def test_missing_file_of_one_row_stops_nothing(tmp_path):
 
 def test_folder_of_pairs(tmp_path):
     write_pair(tmp_path / "1abc", "1abc")
-    write_pair(tmp_path / "deep" / "er", "x")
-    assert [item.id for item in open_complexes(tmp_path)] == ["1abc", "deep/er/x"]
+    write_pair(tmp_path / "deep" / "er", "x.1")
+    assert [item.id for item in open_complexes(tmp_path)] == ["1abc", "deep/er/x.1"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="no pair"):
         open_complexes(tmp_path / "empty")
@@ -243,3 +243,15 @@ def test_folder_of_pairs(tmp_path):
 def test_every_reason_is_documented():
     page = (Path(__file__).resolve().parents[3] / "docs" / "affinity.md").read_text(encoding="utf-8")
     assert [reason for reason in ComplexReason if f"| `{reason}` |" not in page] == []
+
+
+def test_ligand_may_be_a_pdb_file(tmp_path):
+    (protein, _), (positions, symbols) = write_pair(tmp_path), chain_ligand()
+    lines = [
+        pdb_line(k, f"{s}{k}", "LIG", "L", 1, p, s, record="HETATM")
+        for k, (p, s) in enumerate(zip(positions, symbols, strict=True))
+    ]
+    (tmp_path / "ligand.pdb").write_text("\n".join(lines))
+    (tmp_path / "set.csv").write_text(f"id,protein,ligand\na,{protein.name},ligand.pdb\n")
+    (found,) = load_complexes(read_table(tmp_path / "set.csv")).complexes
+    assert np.array_equal(found.ligand_positions, positions)
