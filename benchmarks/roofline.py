@@ -34,10 +34,10 @@ def main() -> None:
     }
     peak, bandwidth = _limits()
     axes = plt.subplots(figsize=(6.4, 4.2), layout="constrained")[1]
-    intensities = [2.0**k for k in range(11)]
+    intensities = sorted([2.0**k for k in range(11)] + [peak / bandwidth])
     axes.loglog(intensities, [min(peak, bandwidth * x) / 1e9 for x in intensities], color="black", lw=1)
     axes.text(500, 1.06 * peak / 1e9, f"float32 products {peak / 1e9:.0f} Gflop/s", ha="center", fontsize=8)
-    axes.text(1.6, 1.9 * bandwidth / 1e9, f"copying memory {bandwidth / 1e9:.0f} GB/s", fontsize=8)
+    axes.text(2.4, 1.2 * bandwidth / 1e9, f"copying memory {bandwidth / 1e9:.0f} GB/s", fontsize=8)
     for (name, (count, hidden)), colour in zip(CASES.items(), ("C0", "C1", "C2", "C3"), strict=True):
         for side, marker in (("ours", "o"), ("stock e3nn", "x")):
             if f"{name}: {side}" not in seconds:
