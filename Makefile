@@ -48,7 +48,7 @@ format: $(STAMP)  ## mend what can be mended by machine
 	$(BIN)/ruff format .
 
 bench: $(STAMP) $(SAMPLE)/.complete  ## run every benchmark (minutes)
-	@for script in build rebuild model_vs_e3nn; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
+	@for script in build rebuild store_scale model_vs_e3nn; do echo "== $$script"; $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 # make table2 PDBBIND=folder TABLE2="--split 60=LIST --split 30=LIST --model RUN/best --set seeds=3"
 table2: $(STAMP)  ## Table 2 on your copy of PDBbind or ATOM3D LBA: PDBBIND=folder TABLE2="options"

@@ -46,6 +46,7 @@ DESCRIPTION = {
     "patches": ("orbit", "multiplicity", "minimum_distance", "n_nodes", "n_inter", "n_intra"),
     "crystals": (
         "source", "file", "block", "group", "space_group", "z_prime", "molecules_in_cell", "density", "flags", "n_empty",
+        "voronoi_lengths",
     ),
 }  # fmt: skip
 

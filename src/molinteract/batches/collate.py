@@ -8,7 +8,9 @@ from molinteract.batches.batch import PatchBatch
 from molinteract.patches.patch import PatchArrays
 
 
-def collate(arrays: PatchArrays, rows: NDArray[np.integer], *, dtype: torch.dtype = torch.float32) -> PatchBatch:
+def collate(
+    arrays: PatchArrays, rows: NDArray[np.integer], *, dtype: torch.dtype = torch.float32, prepare: bool = True
+) -> PatchBatch:
     """Turn cut patches into a batch.
 
     Parameters
@@ -18,9 +20,11 @@ def collate(arrays: PatchArrays, rows: NDArray[np.integer], *, dtype: torch.dtyp
         Row of each patch in its dataset.
     dtype : torch.dtype
         Of the positions.
+    prepare : bool
+        Make the order of edges that the kernels want at once; else they make it when they need it.
     """
     patch_index = np.repeat(np.arange(len(arrays)), np.diff(arrays.node_offsets))
-    return PatchBatch(
+    batch = PatchBatch(
         atomic_numbers=torch.from_numpy(arrays.atomic_numbers.astype(np.int64)),
         positions=torch.from_numpy(arrays.positions).to(dtype),
         molecule_index=torch.from_numpy(arrays.molecule_index.astype(np.int64)),
@@ -28,7 +32,8 @@ def collate(arrays: PatchArrays, rows: NDArray[np.integer], *, dtype: torch.dtyp
         inter_edges=_directed(arrays.inter_edges),
         intra_edges=_directed(arrays.intra_edges),
         rows=torch.from_numpy(np.asarray(rows, dtype=np.int64)),
-    ).prepared()
+    )
+    return batch.prepared() if prepare else batch
 
 
 def _directed(pairs: NDArray[np.int32]) -> torch.Tensor:

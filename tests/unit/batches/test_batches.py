@@ -129,3 +129,12 @@ def test_batches_keep_within_the_budget_and_lose_nothing(sizes, patches, nodes, 
     for part in parts:
         assert fits(part.start, part.stop) or part.stop - part.start == 1
         assert part.stop == len(sizes) or not fits(part.start, part.stop + 1)  # none could hold one more
+
+
+def test_order_of_edges_is_made_when_it_is_needed():
+    arrays = random_arrays(3, 4)
+    now, later = collate(arrays, np.arange(4)), collate(arrays, np.arange(4), prepare=False)
+    assert later.layouts is None
+    for name in ("inter", "intra", "pool"):
+        torch.testing.assert_close(now.layout(name).receivers, later.layout(name).receivers, rtol=0, atol=0)
+        torch.testing.assert_close(now.layout(name).senders, later.layout(name).senders, rtol=0, atol=0)
