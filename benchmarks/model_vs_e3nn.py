@@ -71,7 +71,7 @@ def _case(name: str, options: argparse.Namespace, peak: float) -> list[Figure]:
         share = work.operations / seconds[0] / peak
         figures = [Figure(f"{name}: ours", seconds[0], "s"), Figure(f"{name}: share of peak", share, "", target=0.7)]
         figures += _ratios(name, opponents, seconds)
-    if "2" in options.threads:
+    if "2" in options.threads and not options.quick:
         torch.set_num_threads(2)
         walls = _walls(steps, rounds=rounds)
         torch.set_num_threads(1)
