@@ -21,6 +21,7 @@ _PUBLIC: dict[str, str] = {
     "load_network": "molinteract.network.saved",
     "open_complexes": "molinteract.affinity.sources",
     "open_dataset": "molinteract.store.dataset",
+    "open_network": "molinteract.network.saved",
     "open_vectors": "molinteract.embeddings.table",
     "pretrain": "molinteract.training.loop",
     "process": "molinteract.store.process",

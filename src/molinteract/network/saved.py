@@ -55,3 +55,22 @@ def load_network(path: str | Path, *, device: torch.device | str = "cpu") -> Int
         If it is missing, damaged, of another format or convention, or its tensors do not fit its configuration.
     """
     return InteractNN.from_folder(path, device=device)
+
+
+def open_network(name: str | Path, *, device: torch.device | str = "cpu") -> InteractNN:
+    """Load a network from a run folder, from a folder of its own, or by the name of a pre-trained one.
+
+    Parameters
+    ----------
+    name : str or Path
+        A folder that exists (``RUN`` stands for ``RUN/best``), else a name as ``InteractNN.from_pretrained`` takes it.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such folder and no pre-trained network of that name, or its files are damaged.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return load_network(folder / "best" if (folder / "best").is_dir() else folder, device=device)
+    return InteractNN.from_pretrained(str(name), device=device)

@@ -11,12 +11,12 @@ from molinteract.app.cli.output import Json, Quiet, emit
 
 
 def benchmark_representation(
-    model: Annotated[Path, Parameter(help="Saved network, such as RUN/best.")],
+    model: Annotated[str, Parameter(help="RUN, a folder of weights, or a name such as small.")],
     /,
     *,
     store: Annotated[Path | None, Parameter(help="Store: kinds of contact and bonds are asked of it.")] = None,
     dimers: Annotated[Path | None, Parameter(help="Parquet table of dimers with energies.")] = None,
-    rival: Annotated[list[str] | None, Parameter(help="Another network, NAME=PATH; more than once.")] = None,
+    rival: Annotated[list[str] | None, Parameter(help="Another network, NAME=NETWORK; more than once.")] = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"], help="JSON file of every figure.")] = None,
     patches: Annotated[int, Parameter(help="Patches of the store to ask, about.")] = 6000,
     seeds: Annotated[int, Parameter(help="Repeats.")] = 5,
@@ -34,17 +34,17 @@ def benchmark_representation(
     from molinteract.core.errors import ConfigError
     from molinteract.evidence.dimers import read_dimers
     from molinteract.evidence.representation import benchmark_representation as benchmark
-    from molinteract.network.saved import load_network
+    from molinteract.network.saved import open_network
     from molinteract.store.dataset import open_dataset
 
     if store is None and dimers is None:
         raise ConfigError("nothing to ask", remedy="give --store, --dimers or both")
     named = [text.partition("=") for text in rival or []]
     scores = benchmark(
-        load_network(model),
+        open_network(model),
         dataset=open_dataset(store) if store else None,
         dimers=read_dimers(dimers) if dimers else None,
-        rivals={name: load_network(path) for name, _, path in named},
+        rivals={name: open_network(path) for name, _, path in named},
         patches=patches,
         seeds=seeds,
         soap=soap,

@@ -12,7 +12,7 @@ def embed(
     store: Annotated[Path, Parameter(help="Folder of a store.")],
     /,
     *,
-    model: Annotated[Path, Parameter(name=["--model", "-m"], help="Saved network, such as RUN/best.")],
+    model: Annotated[str, Parameter(name=["--model", "-m"], help="RUN, a folder of weights, or a name such as small.")],
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Folder of the vectors.")],
     split: Annotated[str | None, Parameter(help="train, validation or test; all by default.")] = None,
     unique: Annotated[bool, Parameter(negative="", help="One patch for each contact orbit.")] = False,
@@ -31,12 +31,12 @@ def embed(
     Example: molinteract embed DB -m RUN/best -o VECTORS
     """
     from molinteract.embeddings.embed import EmbedSettings, embed
-    from molinteract.network.saved import load_network
+    from molinteract.network.saved import open_network
     from molinteract.store.dataset import open_dataset
 
     dataset = open_dataset(store)
     rows = dataset.rows(split, unique=unique, per_compound=per_compound)
-    network = load_network(model / "best" if (model / "best").is_dir() else model)
+    network = open_network(model)
     settings = EmbedSettings(
         nodes=nodes, batch_size=batch_size, seed=seed, device=device, copies=copies, displacement=displacement
     )

@@ -14,7 +14,9 @@ def finetune(
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="Run folder.")],
-    model: Annotated[Path | None, Parameter(name=["--model", "-m"], help="Pre-trained network.")] = None,
+    model: Annotated[
+        str | None, Parameter(name=["--model", "-m"], help="Pre-trained: RUN, a folder of weights, or a name.")
+    ] = None,
     split: Annotated[
         str | None, Parameter(help="List (CSV, JSON, folder), time:Y,Y or core:LIST; else the column 'split'.")
     ] = None,
@@ -36,11 +38,11 @@ def finetune(
     from molinteract.affinity.finetune import finetune
     from molinteract.affinity.prepare import load_measured, open_with_split
     from molinteract.affinity.recipe import FinetuneRecipe
-    from molinteract.network.saved import load_network
+    from molinteract.network.saved import open_network
 
     recipe = FinetuneRecipe.load(config, set_ or [])
     items, parts = open_with_split(data, split=split, root=root)
-    encoder = None if model is None else load_network(model / "best" if (model / "best").is_dir() else model)
+    encoder = None if model is None else open_network(model)
     with progress_bar("reading", unit="complexes", quiet=quiet) as bar:
         loaded = load_measured(items, recipe.complexes, inexact=inexact, progress=bar)
     with progress_bar("training", unit="epochs", quiet=quiet) as bar:

@@ -32,6 +32,7 @@ def write_report(
     records: Sequence[dict[str, Any]] = (),
     probe: ProbeResult | None = None,
     title: str = "molinteract report",
+    network: str = "",
 ) -> Path:
     """Write ``report.html``, its figures (PNG, SVG) and its numbers (``report.json``) to a folder.
 
@@ -45,6 +46,8 @@ def write_report(
         Log of the training run.
     probe : ProbeResult, optional
     title : str
+    network : str
+        Whose vectors ``probe`` is about, in words.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def write_report(
     page.headline(headline(statistics, records, probe))
     _store_section(page, out, statistics)
     _training_section(page, out, records)
-    _probe_section(page, out, probe)
+    _probe_section(page, out, probe, network)
     page.section("How this was made")
     made = {"versions": versions(), "machine": machine(), "written": utc_now()}
     page.code(json.dumps(made, indent=1))
@@ -144,11 +147,11 @@ def _training_section(page: Page, out: Path, records: Sequence[dict[str, Any]]) 
     )
 
 
-def _probe_section(page: Page, out: Path, probe: ProbeResult | None) -> None:
+def _probe_section(page: Page, out: Path, probe: ProbeResult | None, network: str) -> None:
     if probe is None:
         page.note("No vectors were given: maps, tests and probes are left out.")
         return
-    page.section("Maps", _MAP_NOTE)
+    page.section("Maps", f"Vectors of {network}. {_MAP_NOTE}" if network else _MAP_NOTE)
     for drawn in (*probe.patch_maps.maps, *probe.node_maps.maps):
         path = save_figure(figure_map(drawn), out / "figures", drawn.name)
         figure = drawn.name.removeprefix("figure_")
