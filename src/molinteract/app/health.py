@@ -88,8 +88,9 @@ def _write_access() -> Check:
 def _crystal_to_patches() -> Check:
     from molinteract.crystals.raw import RawStructure
     from molinteract.crystals.read import read_cif
-    from molinteract.store.process import ProcessedEntry, process
+    from molinteract.store.process import ProcessedEntry, process, warm_up
 
+    warm_up()  # compiling may take longer than an entry is given
     (raw,) = read_cif(FORMIC_ACID, source="doctor", file="formic_acid.cif")
     result = process(raw, BuildSettings()) if isinstance(raw, RawStructure) else raw
     if isinstance(result, ProcessedEntry) and result.crystal.molecules_in_cell == 4:
