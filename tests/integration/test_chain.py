@@ -146,7 +146,7 @@ def test_demo_on_the_sample(sample, tmp_path, capsys, monkeypatch):
     assert code == 0
     page = (tmp_path / "demo" / "report" / "report.html").read_text()
     assert page.count("<img") >= 8
-    assert facts["headline"][0][0] == "132"
+    assert facts["headline"][0][0] == "131"
     report = json.loads((tmp_path / "demo" / "report" / "report.json").read_text())
     assert report["training"][-1]["ev"] > 0.3
     assert {p["name"] for p in report["probe"]["probes"]} >= {"kind of contact (patches)", "element (nodes)"}
@@ -170,16 +170,16 @@ def test_pretrain_embed_probe_by_the_command_line(sample, tmp_path, capsys, monk
     capsys.readouterr()
     code, printed = output(capsys, ["probe", vectors, "-o", report, "--dry-run", "--json"])
     assert code == 0
-    assert json.loads(printed.out)["patches"] == 2023
+    assert json.loads(printed.out)["patches"] == 2013
     assert not report.exists()
     code, printed = output(
         capsys, ["probe", vectors, "-o", report, "--store", db, "--run", run_folder, "--json", "--quiet"]
     )
     assert code == 0
     facts = json.loads(printed.out)
-    assert facts["n_patches"] == 2023
+    assert facts["n_patches"] == 2013
     assert all(test["d_shuffled"] < 0.3 for test in facts["patch_tests"])
     assert (report / "figures" / "figure_4d.svg").is_file()
     maps = json.loads((report / "maps.json").read_text())
-    assert len(maps["patches"]["x"]) == 2023
-    assert all(len(m.get("codes", m.get("values"))) == 2023 for m in maps["patches"]["maps"])
+    assert len(maps["patches"]["x"]) == 2013
+    assert all(len(m.get("codes", m.get("values"))) == 2013 for m in maps["patches"]["maps"])
