@@ -3,8 +3,9 @@
 ::
 
     MolinteractError            everything we raise on purpose
-    ├── EntryError              one entry cannot be used; carries a reason code and becomes a row of rejects
-    ├── ComplexError            one protein–ligand complex cannot be used; carries a code and becomes a row of failures
+    ├── ReasonedError           one thing of many cannot be used; carries a reason code
+    │   ├── EntryError          an entry; becomes a row of rejects
+    │   └── ComplexError        a protein–ligand complex; becomes a row of failures
     ├── SourceError             a source (file, folder, archive, database) cannot be opened
     ├── ConfigError             a setting is unknown or out of range
     ├── StoreError              a store is missing, damaged or of another version
@@ -16,9 +17,12 @@ The fields are kept raw and the text is formed in ``__str__``, so that an error 
 process pickles it.
 """
 
-from typing import Any, ClassVar
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
 
 from molinteract.core.reasons import ComplexReason, Reason
+
+Code = TypeVar("Code", bound=StrEnum)
 
 
 class MolinteractError(Exception):
@@ -56,50 +60,41 @@ class MolinteractError(Exception):
         return _rebuild, (type(self), (self.message,), {"entry": self.entry, "remedy": self.remedy})
 
 
-class EntryError(MolinteractError):
+class ReasonedError(MolinteractError, Generic[Code]):
+    """One thing of many cannot be used, for a reason that is a code; the caller writes it to a table and goes on.
+
+    Parameters
+    ----------
+    reason : enum
+        Printed in brackets behind the message.
+    message, entry, remedy
+        As in ``MolinteractError``.
+    """
+
+    def __init__(self, reason: Code, message: str, *, entry: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(message, entry=entry, remedy=remedy)
+        self.reason = reason
+
+    @property
+    def label(self) -> str:
+        """The reason code."""
+        return self.reason.value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = {"entry": self.entry, "remedy": self.remedy}
+        return _rebuild, (type(self), (self.reason, self.message), fields)
+
+
+class EntryError(ReasonedError[Reason]):
     """One entry cannot be used. ``reason`` is a code of SPEC 1.1; the caller writes it to ``rejects.parquet``."""
 
     code: ClassVar[str] = "entry"
 
-    def __init__(self, reason: Reason, message: str, *, entry: str | None = None, remedy: str | None = None) -> None:
-        super().__init__(message, entry=entry, remedy=remedy)
-        self.reason = reason
 
-    @property
-    def label(self) -> str:
-        """The reason code."""
-        return self.reason.value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (
-            type(self),
-            (self.reason, self.message),
-            {"entry": self.entry, "remedy": self.remedy},
-        )
-
-
-class ComplexError(MolinteractError):
+class ComplexError(ReasonedError[ComplexReason]):
     """One complex cannot be used. ``reason`` is a code of ``ComplexReason``; the caller writes it to the failures."""
 
     code: ClassVar[str] = "complex"
-
-    def __init__(
-        self, reason: ComplexReason, message: str, *, entry: str | None = None, remedy: str | None = None
-    ) -> None:
-        super().__init__(message, entry=entry, remedy=remedy)
-        self.reason = reason
-
-    @property
-    def label(self) -> str:
-        """The reason code."""
-        return self.reason.value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (
-            type(self),
-            (self.reason, self.message),
-            {"entry": self.entry, "remedy": self.remedy},
-        )
 
 
 class SourceError(MolinteractError):
