@@ -25,11 +25,13 @@ LICENCE = (
     "these weights: MIT, as the package"
 )
 GOOD_FOR = (
-    "patch vectors for maps, search and small models of organic contacts; a start for fine-tuning on such contacts"
+    "which way a displaced fragment of an organic contact must go back, also along dissociation curves; a start for "
+    "fine-tuning on such contacts"
 )
 BAD_FOR = (
     "charged, metal-organic or polymeric systems, proteins, elements beyond H, C, N, O, F, S, Cl; ranking of polymorphs; "
-    "energies: it never saw one. Trained on some hundred compounds for less than an hour, not on the paper's 344,858 entries"
+    "energies: it never saw one. Its frozen vectors are no better than those of the untrained network (docs/results.md). "
+    "Trained on some hundred compounds for less than an hour, not on the paper's 344,858 entries"
 )
 ROWS = (
     ("rmse / Å, atoms displaced", "rmse", "rmse_zero"),
