@@ -1,9 +1,9 @@
 """Cross-validation on a set of complexes: controls and networks in the same folds over target clusters.
 
-    python tools/affinity_folds.py SET.csv --root FOLDER --folds folds.csv -o OUT [--model RUN/best] [--set max_epochs=10] …
+    python tools/affinity_folds.py SET.csv --root FOLDER --folds folds.csv -o OUT [--model NAME --arms full scratch] …
 
 The folds are read from the file, or written to it where it does not exist. Predictions of every arm go to OUT/predictions.csv,
-the rows to OUT/rows.json.
+the rows to OUT/rows.json. An arm whose folder in OUT is finished is not trained again.
 """
 
 import argparse
@@ -12,7 +12,6 @@ import json
 import sys
 from pathlib import Path
 
-from molinteract.affinity.audit import target_clusters
 from molinteract.affinity.controls import CONTACT
 from molinteract.affinity.experiments import (
     Experiment,
@@ -22,14 +21,26 @@ from molinteract.affinity.experiments import (
     fold_splits,
     start_experiment,
 )
-from molinteract.affinity.prepare import load_measured
+from molinteract.affinity.prepare import load_measured, target_clusters
 from molinteract.affinity.recipe import FinetuneRecipe
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.sources import open_complexes
 from molinteract.affinity.splits import cluster_folds, read_folds, write_folds
-from molinteract.network.saved import load_network
+from molinteract.network.saved import open_network
 
-ARMS = {"no contacts": "no_contacts", "ligand only": "ligand_only", "pocket only": "pocket_only"}
+ARMS = {
+    "scratch": ("from scratch", {"mode": "scratch"}),
+    "frozen": ("frozen", {"mode": "frozen"}),
+    "full": ("pre-trained", {"mode": "full"}),
+    "no_contacts": ("pre-trained, no contacts", {"mode": "full", "graph": "no_contacts"}),
+    "ligand_only": ("pre-trained, ligand only", {"mode": "full", "graph": "ligand_only"}),
+    "pocket_only": ("pre-trained, pocket only", {"mode": "full", "graph": "pocket_only"}),
+    "vector": ("pre-trained, z alone", {"mode": "full", "readout": "vector"}),
+}
+"""Folder of each arm: its name, and what it changes in the recipe."""
+
+BESIDE = ("additive null", "contacts", "contacts and ligand", "from scratch")
+"""Arms to which each is compared."""
 
 
 def arguments() -> argparse.Namespace:
@@ -41,11 +52,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clusters", default="cluster30", help="label with the target cluster")
     parser.add_argument("--folds", type=Path, required=True)
     parser.add_argument("--out", "-o", type=Path, required=True)
-    parser.add_argument("--model", type=Path, help="pre-trained network: adds the arms 'pre-trained' and 'frozen'")
-    parser.add_argument("--no-network", action="store_true", help="controls alone")
-    parser.add_argument(
-        "--ablations", action="store_true", help="also networks without contacts, ligand only, pocket only"
-    )
+    parser.add_argument("--model", help="pre-trained network: a run, a folder or a name")
+    parser.add_argument("--arms", nargs="*", choices=ARMS, default=[], help="networks, beside the controls")
+    parser.add_argument("--no-controls", action="store_true")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the training clusters that is used")
     parser.add_argument("--set", dest="settings", action="append", default=[], help="one setting of the recipe")
     return parser.parse_args()
 
@@ -64,13 +74,16 @@ def write(experiment: Experiment, out: Path) -> None:
         for k, name in enumerate(experiment.ids):
             row = [f"{value:.4f}" for value in (experiment.measured[k], *(mean[k] for mean in means))]
             writer.writerow([name, experiment.clusters[k], *row])
-    rows = experiment.rows()
+    rows = experiment.rows(beside=BESIDE)
     (out / "rows.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    print(f"{'arm':<40} {'RMSE':>6} {'95 % interval':>16} {'MAE':>6} {'r':>7} {'rho':>7}  minus additive null")
+    print(
+        f"{'arm':<40} {'RMSE':>6} {'95 % interval':>16} {'MAE':>6} {'r':>7} {'rho':>7}  "
+        + "  ".join(f"{'minus ' + name:<23}" for name in BESIDE)
+    )
     for row in rows:
         low, high = row["rmse_interval"]
-        beside = row.get("minus additive null")
-        text = f"{beside[0]:+.3f} [{beside[1]:+.3f}, {beside[2]:+.3f}]" if beside else ""
+        found = [row.get(f"minus {name}") for name in BESIDE]
+        text = "  ".join(f"{d[0]:+.3f} [{d[1]:+.3f}, {d[2]:+.3f}]" if d else " " * 23 for d in found)
         print(
             f"{row['arm']:<40} {row['rmse']:6.3f} [{low:6.3f}, {high:6.3f}] {row['mae']:6.3f} {row['pearson']:7.3f} "
             f"{row['spearman']:7.3f}  {text}"
@@ -92,31 +105,20 @@ def main() -> int:
     if not given.folds.is_file():
         names = [item.id for item in loaded.items]
         write_folds(given.folds, cluster_folds(dict(zip(names, clusters, strict=True))))
-    splits = fold_splits(loaded, read_folds(given.folds), clusters)
+    splits = fold_splits(loaded, read_folds(given.folds), clusters, share=given.share)
     experiment = start_experiment(loaded, splits, clusters)
-    add_controls(experiment, load_measured(items, ComplexSettings(pocket=CONTACT), inexact=True), splits)
-    write(experiment, given.out)
-    if given.no_network:
-        return 0
-    scratch = base.model_copy(update={"mode": "scratch"})
-    add_network(experiment, "from scratch", loaded, splits, given.out / "scratch", recipe=scratch, progress=say)
-    add_sensitivity(experiment, "from scratch", loaded, splits, given.out / "scratch")
-    write(experiment, given.out)
-    if given.model is not None:
-        network = load_network(given.model)
-        for name, mode in (("pre-trained", "full"), ("frozen", "frozen")):
-            recipe = base.model_copy(update={"mode": mode})
-            add_network(
-                experiment, name, loaded, splits, given.out / mode, recipe=recipe, encoder=network, progress=say
-            )
-        add_sensitivity(experiment, "pre-trained", loaded, splits, given.out / "full")
-    if given.ablations:
-        for name, graph in ARMS.items():
-            recipe = scratch.model_copy(update={"graph": graph})
-            add_network(
-                experiment, f"from scratch, {name}", loaded, splits, given.out / graph, recipe=recipe, progress=say
-            )
-    write(experiment, given.out)
+    if not given.no_controls:
+        add_controls(experiment, load_measured(items, ComplexSettings(pocket=CONTACT), inexact=True), splits)
+        write(experiment, given.out)
+    network = None if given.model is None else open_network(given.model)
+    for arm in given.arms:
+        name, changes = ARMS[arm]
+        recipe, folder = FinetuneRecipe.model_validate(base.model_dump() | changes), given.out / arm
+        encoder = None if recipe.mode == "scratch" else network
+        add_network(experiment, name, loaded, splits, folder, recipe=recipe, encoder=encoder, progress=say)
+        if arm in ("scratch", "frozen", "full", "vector"):
+            add_sensitivity(experiment, name, loaded, splits, folder)
+        write(experiment, given.out)
     return 0
 
 

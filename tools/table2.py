@@ -12,11 +12,10 @@ import json
 import sys
 from pathlib import Path
 
-from molinteract.affinity.audit import target_clusters
 from molinteract.affinity.controls import CONTACT
 from molinteract.affinity.experiments import add_controls, add_network, start_experiment
 from molinteract.affinity.items import ComplexItem
-from molinteract.affinity.prepare import load_measured, of_part
+from molinteract.affinity.prepare import load_measured, of_part, target_clusters
 from molinteract.affinity.recipe import FinetuneRecipe
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.sources import open_complexes

@@ -12,8 +12,9 @@ from molinteract.affinity.controls import CONTACT, CONTROLS, cross_validated, fi
 from molinteract.affinity.items import LoadedSet
 from molinteract.affinity.leaks import Leak, audit_leaks
 from molinteract.affinity.metrics import Scores, SeriesScores, evaluate, mean_tau, rmse_difference, score_series
-from molinteract.affinity.prepare import load_measured, of_part, open_with_split
-from molinteract.affinity.sequences import cluster_sequences
+from molinteract.affinity.model import AffinityModel
+from molinteract.affinity.prepare import load_measured, of_part, open_with_split, target_clusters
+from molinteract.affinity.sensitivity import Sensitivity, sensitivity
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.sources import open_complexes
 from molinteract.affinity.splits import cluster_folds
@@ -193,13 +194,18 @@ def audit(
     )  # fmt: skip
 
 
-def target_clusters(loaded: LoadedSet, label: str) -> list[str]:
-    """Return the target cluster of each complex: a label where all have one, else clusters of the sequences at 30 % identity."""
-    names = [item.labels.get(label, "") for item in loaded.items]
-    if all(names):
-        return names
-    found = cluster_sequences({item.id: s for item, s in zip(loaded.items, loaded.sequences, strict=True)})
-    return [found[item.id] for item in loaded.items]
+def audit_sensitivity(model: AffinityModel, test: LoadedSet, *, cluster_label: str = "cluster") -> list[Sensitivity]:
+    """Judge one of our models on the same complexes spoilt on purpose, cut again as the model was trained.
+
+    Parameters
+    ----------
+    model : AffinityModel
+    test : LoadedSet
+    cluster_label : str
+        As for :func:`audit`.
+    """
+    cut = load_measured(test.items, model.settings, inexact=True)
+    return sensitivity(model, cut, clusters=target_clusters(cut, cluster_label))
 
 
 def _nulls(

@@ -96,14 +96,9 @@ def write_contributions(path: str | Path, rows: Sequence[Contribution]) -> None:
 
 
 def explain_first(
-    model: AffinityModel,
-    protein: str | Path,
-    ligands: str | Path | None,
-    items: Sequence[ComplexItem],
-    *,
-    out: str | Path,
-) -> None:
-    """Write the contributions of the first ligand of a file, or of the first item.
+    model: AffinityModel, protein: str | Path, ligands: str | Path | None, items: Sequence[ComplexItem]
+) -> tuple[str, list[Contribution]]:
+    """Return the name and the contributions of the first ligand of a file, or of the first item.
 
     Raises
     ------
@@ -111,12 +106,9 @@ def explain_first(
         If that complex cannot be used.
     """
     if ligands is not None:
-        structure, ligand, name = (
-            read_structure(protein, model=model.settings.model),
-            read_ligands(ligands)[0],
-            str(ligands),
-        )
+        structure, ligand = read_structure(protein, model=model.settings.model), read_ligands(ligands)[0]
+        name = ligand.name or Path(ligands).name
     else:
         (structure, ligand), name = items[0].source.load(model.settings), items[0].id
     complex_ = make_complex(structure, ligand, id=name, settings=model.settings)
-    write_contributions(out, contributions(model, complex_))
+    return name, contributions(model, complex_)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from molinteract.affinity.items import ComplexItem, measured
 from molinteract.affinity.metrics import Scores, SeriesScores, evaluate, mean_tau, score_series
@@ -12,7 +13,7 @@ from molinteract.affinity.predict import Prediction, predict_items
 from molinteract.core.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
     """How a model does.
 
@@ -25,6 +26,8 @@ class Evaluation:
     tau : float
         Mean Kendall τ over series, weighted by size.
     predictions : tuple of Prediction
+    measured, predicted : (n,) float64
+        pK of the complexes that were scored.
     """
 
     scores: Scores
@@ -32,6 +35,8 @@ class Evaluation:
     series: tuple[SeriesScores, ...]
     tau: float
     predictions: tuple[Prediction, ...]
+    measured: NDArray[np.float64]
+    predicted: NDArray[np.float64]
 
     def text(self) -> str:
         """Return the result in words."""
@@ -82,4 +87,6 @@ def evaluate_model(
         tuple(ranked),
         mean_tau(ranked),
         tuple(predictions),
+        values,
+        predicted,
     )

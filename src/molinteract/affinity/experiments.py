@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molinteract.affinity.ablations import displaced, graph_kind
+from molinteract.affinity.ablations import graph_kind
 from molinteract.affinity.controls import CONTROLS, fit_predict
 from molinteract.affinity.finetune import finetune
 from molinteract.affinity.graphs import graph_of
@@ -16,11 +16,9 @@ from molinteract.affinity.metrics import Scores, evaluate, rmse_difference
 from molinteract.affinity.model import load_model
 from molinteract.affinity.predict import predict_graphs
 from molinteract.affinity.recipe import FinetuneRecipe
-from molinteract.affinity.splits import Split, cluster_folds, make_split
+from molinteract.affinity.sensitivity import SHIFTS, TRUE_POSE, spoilt_predictions
+from molinteract.affinity.splits import Split, fold_split
 from molinteract.network.encoder import InteractNN
-
-VAL_SHARE = 8
-"""One of so many parts of the training clusters stops a network early."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +88,9 @@ class Experiment:
         return found
 
 
-def fold_splits(loaded: LoadedSet, folds: Mapping[str, int], clusters: Sequence[str]) -> list[Split]:
+def fold_splits(
+    loaded: LoadedSet, folds: Mapping[str, int], clusters: Sequence[str], *, share: float = 1.0
+) -> list[Split]:
     """Turn folds into splits: each fold is tested once; of the rest, whole clusters, an eighth, stop the training.
 
     Parameters
@@ -100,16 +100,11 @@ def fold_splits(loaded: LoadedSet, folds: Mapping[str, int], clusters: Sequence[
         Fold of each id.
     clusters : sequence of str
         Target cluster of each complex of ``loaded``.
+    share : float
+        Of the training complexes that are used.
     """
     cluster_of = {item.id: cluster for item, cluster in zip(loaded.items, clusters, strict=True)}
-    splits = []
-    for fold in sorted(set(folds.values())):
-        test = [i for i in cluster_of if folds[i] == fold]
-        rest = {i: c for i, c in cluster_of.items() if folds[i] != fold}
-        part = cluster_folds(rest, folds=VAL_SHARE, seed=fold)
-        train, val = ([i for i in rest if (part[i] == 0) == stop] for stop in (False, True))
-        splits.append(make_split({"train": train, "val": val, "test": test}, name=f"fold {fold}"))
-    return splits
+    return [fold_split(cluster_of, folds, test=fold, share=share) for fold in sorted(set(folds.values()))]
 
 
 def start_experiment(loaded: LoadedSet, splits: Sequence[Split], clusters: Sequence[str]) -> Experiment:
@@ -179,25 +174,20 @@ def add_sensitivity(
     splits: Sequence[Split],
     run: str | Path,
     *,
-    shifts: Sequence[float] = (1.0, 2.0, 4.0),
+    shifts: Sequence[float] = SHIFTS,
 ) -> None:
     """Ask trained networks about changed test complexes: contacts removed, poses turned at random and moved by some Å."""
     row = {item.id: k for k, item in enumerate(loaded.items)}
-    kinds: list[float | None] = [None, *shifts]
-    found: dict[float | None, dict[str, NDArray[np.float64]]] = {kind: {} for kind in kinds}
+    found: dict[str, dict[str, NDArray[np.float64]]] = {}
     for number, split in enumerate(splits):
         model = load_model(Path(run) / f"split-{number}")
         test = [i for i in split.test if i in row]
-        for kind in kinds:
-            complexes = [loaded.complexes[row[i]] for i in test]
-            if kind is None:
-                graphs = [graph_kind(graph_of(c, model.settings), "no_contacts") for c in complexes]
-            else:
-                graphs = [displaced(c, kind, seed=k, settings=model.settings) for k, c in enumerate(complexes)]
-            found[kind] |= dict(zip(test, predict_graphs(model, graphs).T, strict=True))
-    for kind, values in found.items():
-        title = "contacts removed" if kind is None else f"pose turned, moved {kind:g} Å"
-        experiment.arms.append(Arm(f"{name}: {title}", np.array([values[i] for i in experiment.ids]).T))
+        predicted = spoilt_predictions(model, [loaded.complexes[row[i]] for i in test], shifts=shifts)
+        for title, values in predicted.items():
+            found.setdefault(title, {}).update(zip(test, values.T, strict=True))
+    for title, by_id in found.items():
+        if title != TRUE_POSE:
+            experiment.arms.append(Arm(f"{name}: {title}", np.array([by_id[i] for i in experiment.ids]).T))
 
 
 def _value(loaded: LoadedSet, row: int) -> float:

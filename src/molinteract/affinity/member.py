@@ -95,15 +95,24 @@ class Member:
         self.data, self.recipe, self.seed = data, recipe, seed
         torch.manual_seed(seed)
         start = InteractNN(recipe.network_config()) if encoder is None else copy.deepcopy(encoder)
-        self.network = AffinityNetwork(start, recipe.hidden).to(recipe.device)
-        self.network.start_from(float(data.values[data.train].mean()))
-        if recipe.norms == "reestimated":
+        network = AffinityNetwork(start, recipe.hidden, readout=recipe.readout, dropout=recipe.dropout)
+        self.network = network.to(recipe.device)
+        if recipe.norms == "reestimated" or encoder is None:
             reestimate(self.network, self.batches(data.train))
+        self._start()
         self.average = copy.deepcopy(self.network)
         self.optimiser = torch.optim.AdamW(self._groups(), lr=recipe.optimiser.learning_rate)
         self.progress = MemberProgress()
         self.best: dict[str, Tensor] = {}
         self.vectors = self._fixed_vectors() if recipe.mode == "frozen" else None
+
+    def _start(self) -> None:
+        """Set the scales of the head's input and of the values, as the network stands before training."""
+        self.network.eval()
+        with torch.no_grad():
+            vectors = torch.cat([self.network.vectors(batch) for batch in self.batches(self.data.train)])
+        values = torch.from_numpy(self.data.values[self.data.train]).to(vectors)
+        self.network.start_from(vectors, values)
 
     def _groups(self) -> list[dict[str, Any]]:
         """Return the parameters by learning rate; the denoising head never enters the loss."""
@@ -138,6 +147,7 @@ class Member:
         order = np.random.default_rng([self.seed, number]).permutation(self.data.train)
         parts = list(budget_batches(order, self.data.graphs.n_edges, self.recipe.edge_budget))
         self._training_mode()
+        torch.manual_seed(self.seed * 1_000_003 + number)  # of the dropout: the same when an interrupted run goes on
         squares = 0.0
         for k, part in enumerate(parts):
             share = (number + k / len(parts)) / self.recipe.max_epochs

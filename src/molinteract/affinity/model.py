@@ -1,11 +1,12 @@
-"""The affinity network: the encoder of the contacts, its patch vector, and a small perceptron on top (SPEC 4)."""
+"""The affinity network: the encoder of the contacts, a vector of the complex, and a small perceptron on top (SPEC 4)."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -22,11 +23,12 @@ from molinteract.network.encoder import InteractNN
 
 LOWEST, HIGHEST = 0.0, 15.0
 """Range of a predicted pK."""
-FORMAT: Final = 1
+FORMAT: Final = 2
+ReadoutKind = Literal["sums", "vector"]
 
 
 class AffinityNetwork(nn.Module):
-    """z → d_patch → 64 → 32 → 1, clamped to [0, 15].
+    """A vector of the complex → 64 → 32 → 1, clamped to [0, 15].
 
     Parameters
     ----------
@@ -34,41 +36,83 @@ class AffinityNetwork(nn.Module):
         Trained or not; its denoising head is not used.
     hidden : (int, int)
         Widths between the vector and the value.
+    readout : str
+        ``vector`` takes z (Eq. 2), which holds means over atoms and so does not know how many there are; ``sums`` takes the
+        sums of the atoms' invariant vectors over the pocket and over the ligand, which do.
+    dropout : float
+        Share of the inputs of both hidden layers that is left out in training.
     """
 
-    def __init__(self, encoder: InteractNN, hidden: tuple[int, int] = (64, 32)) -> None:
+    centre: Tensor
+    scale: Tensor
+    value: Tensor
+
+    def __init__(
+        self,
+        encoder: InteractNN,
+        hidden: tuple[int, int] = (64, 32),
+        *,
+        readout: ReadoutKind = "sums",
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.hidden = hidden
-        widths = (2 * encoder.config.ns, *hidden)
+        self.readout: ReadoutKind = readout
+        per_atom = encoder.irreps.n0e + encoder.irreps.n1o + encoder.irreps.n1e + encoder.irreps.n0o
+        width = 2 * (encoder.config.ns if readout == "vector" else per_atom)
         self.head = nn.Sequential(
-            nn.Linear(widths[0], widths[1]),
+            nn.Dropout(dropout),
+            nn.Linear(width, hidden[0]),
             nn.ReLU(),
-            nn.Linear(widths[1], widths[2]),
+            nn.Dropout(dropout),
+            nn.Linear(hidden[0], hidden[1]),
             nn.ReLU(),
-            nn.Linear(widths[2], 1),
+            nn.Linear(hidden[1], 1),
         )
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
+        self.register_buffer("value", torch.tensor([0.0, 1.0]))
 
     def vectors(self, batch: PatchBatch) -> Tensor:
-        """Return patch vectors z (complexes, 2 ns) = [pocket ‖ ligand]."""
-        return self.encoder.readout(batch, self.encoder.encode(batch))
+        """Return the vectors of complexes, [pocket ‖ ligand]: z, or the sums of the atoms."""
+        features = self.encoder.encode(batch)
+        if self.readout == "vector":
+            return self.encoder.readout(batch, features)
+        atoms = self.encoder.node_vectors(features)
+        sums = atoms.new_zeros(2 * batch.n_patches, atoms.shape[1])
+        return sums.index_add(0, 2 * batch.patch_index + batch.molecule_index, atoms).view(batch.n_patches, -1)
 
     def values(self, vectors: Tensor) -> Tensor:
-        """Return pK (complexes,) from patch vectors."""
-        raw: Tensor = self.head(vectors)
-        return raw.squeeze(1).clamp(LOWEST, HIGHEST)
+        """Return pK (complexes,) from vectors of complexes."""
+        raw: Tensor = self.head((vectors - self.centre) / self.scale)
+        return (self.value[0] + self.value[1] * raw.squeeze(1)).clamp(LOWEST, HIGHEST)
 
     def forward(self, batch: PatchBatch) -> Tensor:
         """Return pK (complexes,)."""
         return self.values(self.vectors(batch))
 
-    def start_from(self, mean: float) -> None:
-        """Let the untrained head predict the mean: from 0, at the edge of the clamp, nothing would be learnt."""
+    def start_from(self, vectors: Tensor, values: Tensor) -> None:
+        """Bring the vectors and the values of the training complexes to unit size, and let the head begin near their mean.
+
+        From 0, at the edge of the clamp, nothing would be learnt.
+
+        Parameters
+        ----------
+        vectors : (complexes, width) float32
+        values : (complexes,) float32
+            pK.
+        """
         last = self.head[-1]
         assert isinstance(last, nn.Linear)
         with torch.no_grad():
+            spread = vectors.std(0, correction=0)
+            self.centre.copy_(vectors.mean(0))
+            # a channel that hardly moves in training must not shout in prediction
+            self.scale.copy_(torch.where(spread > 0, spread.clamp(min=1e-3 * float(spread.max())), 1.0))
+            self.value.copy_(torch.stack([values.mean(), values.std(correction=0).clamp(min=0.1)]))
             last.weight.mul_(0.1)
-            last.bias.fill_(mean)
+            last.bias.zero_()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +127,8 @@ class AffinityModel:
         How complexes were cut in training; prediction must do the same.
     card : dict
         What it was trained on and how it does.
-    vectors : (complexes, 2 ns) float32
-        Patch vectors of the training complexes by the first network: the domain.
+    vectors : (complexes, width) float32
+        Vectors of the training complexes by the first network: the domain.
     """
 
     networks: tuple[AffinityNetwork, ...]
@@ -109,6 +153,7 @@ def save_model(path: str | Path, model: AffinityModel) -> None:
         "format": FORMAT,
         "network": first.encoder.config.model_dump(mode="json"),
         "hidden": list(first.hidden),
+        "readout": first.readout,
         "complexes": model.settings.model_dump(mode="json"),
         "sha256": sums,
         "card": model.card,
@@ -120,21 +165,36 @@ def save_model(path: str | Path, model: AffinityModel) -> None:
     scratch.replace(path / "model.json")
 
 
+def shipped_models() -> dict[str, Path]:
+    """Return the folders of the affinity models in the package, by name."""
+    folder = Path(str(resources.files("molinteract"))) / "weights"
+    found = sorted(folder.glob("*/model.json"))
+    return {file.parent.name: file.parent for file in found}
+
+
 def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> AffinityModel:
     """Load an ensemble, in evaluation mode.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder that ``finetune`` wrote, or the ``model`` folder in it; else the name of a model in the package.
+    device : torch.device or str
 
     Raises
     ------
     ModelFileError
         If it is missing, damaged or of another format.
     """
-    path = Path(path)
+    path = shipped_models().get(str(path), Path(path)) if not Path(path).exists() else Path(path)
     path = path / "model" if (path / "model" / "model.json").is_file() else path
     try:
         description = json.loads((path / "model.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelFileError(
-            "no affinity model there", entry=str(path), remedy="name the folder that `finetune` wrote"
+            "no affinity model there",
+            entry=str(path),
+            remedy=f"name the folder that `finetune` wrote, or a model in the package ({', '.join(shipped_models())})",
         ) from error
     except ValueError as error:
         raise ModelFileError(f"model.json is damaged: {error}", entry=str(path)) from error
@@ -146,7 +206,7 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Affin
     networks = []
     for name in sorted(tensors, key=lambda n: (len(n), n)):
         if name.startswith("network-"):
-            network = AffinityNetwork(InteractNN(config), hidden)
+            network = AffinityNetwork(InteractNN(config), hidden, readout=description["readout"])
             network.load_state_dict(tensors[name])
             networks.append(network.to(device).eval())
     return AffinityModel(

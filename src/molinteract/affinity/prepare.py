@@ -5,9 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from molinteract.affinity.items import ComplexItem, LoadedSet, load_complexes, measured
+from molinteract.affinity.sequences import cluster_sequences
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.sources import open_complexes
-from molinteract.affinity.splits import Split, pdbbind_split, read_split, split_of_labels, time_split
+from molinteract.affinity.splits import (
+    Split,
+    cluster_folds,
+    fold_split,
+    pdbbind_split,
+    read_split,
+    split_of_labels,
+    time_split,
+)
 from molinteract.core.errors import ConfigError, SourceError
 
 
@@ -34,7 +43,9 @@ def open_with_split(
     data : str or Path
     split : str or Path, optional
         A file or a folder of lists; ``time:2015,2019`` (validation and test from these years); ``core:LIST`` or
-        ``core:LIST:general`` (a core set against the refined or the general set); the column ``split`` of the data by default.
+        ``core:LIST:general`` (a core set against the refined or the general set); ``clusters:5:0`` (five folds of whole target
+        clusters, fold 0 is tested) or ``clusters:5:0:LABEL`` (clusters by another label than ``cluster``); the column ``split``
+        of the data by default.
     root : str or Path, optional
         Folder of the files that a CSV names.
 
@@ -58,7 +69,30 @@ def open_with_split(
         except OSError as error:
             raise SourceError(f"cannot be read: {error.strerror}", entry=path) from error
         return items, pdbbind_split(items, core, train=train or "refined")
+    if kind == "clusters":
+        return items, _cluster_split(items, rest.split(":"))
     return items, read_split(split, items)
+
+
+def _cluster_split(items: Sequence[ComplexItem], words: Sequence[str]) -> Split:
+    counts, label = words[:2], words[2] if len(words) == 3 else "cluster"
+    if len(words) not in (2, 3) or not all(word.isdigit() for word in counts):
+        raise ConfigError("clusters does not name a number of folds and one of them", remedy="write it as clusters:5:0")
+    labels = [item.labels.get(label, "") for item in items]
+    loaded = None if all(labels) else load_complexes(items)
+    names = labels if loaded is None else target_clusters(loaded, label)
+    ids = [item.id for item in (items if loaded is None else loaded.items)]
+    cluster_of = dict(zip(ids, names, strict=True))
+    return fold_split(cluster_of, cluster_folds(cluster_of, folds=int(counts[0])), test=int(counts[1]))
+
+
+def target_clusters(loaded: LoadedSet, label: str) -> list[str]:
+    """Return the target cluster of each complex: a label where all have one, else clusters of the sequences at 30 % identity."""
+    names = [item.labels.get(label, "") for item in loaded.items]
+    if all(names):
+        return names
+    found = cluster_sequences({item.id: s for item, s in zip(loaded.items, loaded.sequences, strict=True)})
+    return [found[item.id] for item in loaded.items]
 
 
 def of_part(items: Sequence[ComplexItem], ids: Sequence[str]) -> list[ComplexItem]:

@@ -17,7 +17,11 @@ class FinetuneRecipe(Settings):
         default="full", description="train everything; the head alone on fixed vectors; everything from new weights"
     )
     network: PresetName | NetworkConfig = Field(default="small", description="used by scratch only")
+    readout: Literal["sums", "vector"] = Field(
+        default="sums", description="what the head reads: sums over pocket and ligand; z of Eq. 2, as the paper has it"
+    )
     hidden: tuple[int, int] = (64, 32)
+    dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the head's inputs left out in training")
     complexes: ComplexSettings = ComplexSettings()
     graph: Literal["complex", "no_contacts", "ligand_only", "pocket_only"] = Field(
         default="complex", description="controls: intermolecular edges removed; one molecule alone"

@@ -15,6 +15,8 @@ from molinteract.core.errors import ConfigError, SourceError
 
 PARTS: Final = ("train", "val", "test")
 _OTHER_NAMES: Final = {"valid": "val", "validation": "val", "dev": "val", "training": "train"}
+VAL_SHARE: Final = 8
+"""One of so many parts of the training clusters validates where folds are tested."""
 KNOWN_COUNTS: Final[dict[tuple[int, int, int], str]] = {
     (3507, 466, 490): "ATOM3D LBA, 30 % identity",
     (3563, 448, 452): "ATOM3D LBA, 60 % identity, the list of ATOM3D's own records",
@@ -188,6 +190,48 @@ def cluster_folds(clusters: Mapping[str, str], *, folds: int = 5, seed: int = 0)
         fold_of[name] = fold
         filled[fold] += sizes[name]
     return {i: fold_of[cluster] for i, cluster in clusters.items()}
+
+
+def fold_split(clusters: Mapping[str, str], folds: Mapping[str, int], *, test: int, share: float = 1.0) -> Split:
+    """Test one fold; of the rest, whole clusters, an eighth, validate.
+
+    Parameters
+    ----------
+    clusters : mapping of str to str
+        Cluster of each id.
+    folds : mapping of str to int
+        Fold of each of these ids.
+    test : int
+        The fold that is tested.
+    share : float
+        Of the training complexes that are used, for learning curves: whole clusters drawn until it is reached.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such fold.
+    """
+    if test not in set(folds.values()):
+        raise ConfigError(f"there is no fold {test}", remedy=f"one of {sorted(set(folds.values()))}")
+    rest = {i: cluster for i, cluster in clusters.items() if folds[i] != test}
+    part = cluster_folds(rest, folds=VAL_SHARE, seed=test)
+    train, val = ([i for i in rest if (part[i] == 0) == stop] for stop in (False, True))
+    tested = [i for i in clusters if folds[i] == test]
+    train = _drawn(train, clusters, round(share * len(train)), seed=test)
+    return make_split({"train": train, "val": val, "test": tested}, name=f"fold {test}")
+
+
+def _drawn(ids: Sequence[str], clusters: Mapping[str, str], count: int, *, seed: int) -> list[str]:
+    """Return the ids of whole clusters, drawn until there are ``count`` ids; the order stays, and more hold fewer."""
+    names = sorted({clusters[i] for i in ids})
+    kept: set[str] = set()
+    total = 0
+    for k in np.random.default_rng(seed).permutation(len(names)):
+        if total >= count:
+            break
+        kept.add(names[k])
+        total += sum(clusters[i] == names[k] for i in ids)
+    return [i for i in ids if clusters[i] in kept]
 
 
 def write_folds(path: str | Path, folds: Mapping[str, int]) -> None:

@@ -17,7 +17,7 @@ from molinteract.affinity.ablations import displaced, graph_kind
 from molinteract.affinity.contributions import contributions, write_contributions
 from molinteract.affinity.evaluation import evaluate_model
 from molinteract.affinity.finetune import finetune
-from molinteract.affinity.graphs import GraphSet, graph_of
+from molinteract.affinity.graphs import GraphSet, graph_of, joined
 from molinteract.affinity.items import load_complexes
 from molinteract.affinity.member import Member, TrainingData, budget_batches
 from molinteract.affinity.model import AffinityNetwork, load_model
@@ -41,8 +41,9 @@ from molinteract.network.encoder import InteractNN
 SIZES = NetworkConfig(ns=4, nv=2, n_layers=2, psi_hidden=8)
 RECIPE = FinetuneRecipe(
     mode="scratch", network=SIZES, hidden=(8, 4), max_epochs=6, edge_budget=150, encoder_rate=1.0, ema=0.5,
-    optimiser={"learning_rate": 0.02, "warmup_steps": 0},
+    optimiser={"learning_rate": 0.02, "warmup_steps": 0}, dropout=0.0,
 )  # fmt: skip
+OFFSETS = ("node_offsets", "inter_offsets", "intra_offsets")
 SPLIT = make_split(
     {p: [f"c{k}" for k in range(a, b)] for p, a, b in (("train", 0, 18), ("val", 18, 22), ("test", 22, 26))}, name="x"
 )
@@ -247,9 +248,30 @@ def test_value_does_not_depend_on_what_shares_the_batch(model, loaded):
 def test_value_is_clamped(loaded):
     network = AffinityNetwork(encoder()).eval()
     batch = collate(graph_of(loaded.complexes[0]), np.array([0]))
-    for bias, expected in ((99.0, 15.0), (-99.0, 0.0)):
-        network.start_from(bias)
+    vectors = network.vectors(batch).detach()
+    for value, expected in ((99.0, 15.0), (-99.0, 0.0)):
+        network.start_from(vectors.expand(2, -1), torch.full((2,), value))
         assert network(batch).item() == expected
+
+
+@pytest.mark.parametrize("readout", ["sums", "vector"])
+def test_head_begins_near_the_mean_whatever_the_readout(loaded, readout):
+    values = torch.tensor([4.0, 8.0])
+    network = AffinityNetwork(encoder(), readout=readout).eval()
+    batch = collate(GraphSet([graph_of(c) for c in loaded.complexes[:2]]).cut(np.arange(2)), np.arange(2))
+    network.start_from(network.vectors(batch).detach(), values)
+    assert torch.allclose(network(batch), values.mean(), atol=1.0)
+
+
+def test_sums_grow_with_the_complex_and_vectors_do_not(loaded):
+    one = graph_of(loaded.complexes[0])
+    twice = joined([one, one])
+    doubled = replace(twice, **{name: np.array([0, int(getattr(twice, name)[-1])]) for name in OFFSETS})
+    for readout, factor in (("sums", 2.0), ("vector", 1.0)):
+        network = AffinityNetwork(encoder(), readout=readout).eval()
+        with torch.no_grad():
+            single, double = (network.vectors(collate(g, np.array([0]))) for g in (one, doubled))
+        assert torch.allclose(double, factor * single, atol=1e-4)
 
 
 def test_many_poses_in_one_protein_with_failures_by_row(model, table, tmp_path):

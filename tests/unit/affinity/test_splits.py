@@ -6,11 +6,14 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.oracles.made_up_complexes import write_pair
 
 from molinteract.affinity.items import ComplexItem, FilePair
 from molinteract.affinity.prepare import open_with_split
 from molinteract.affinity.splits import (
+    PARTS,
     cluster_folds,
+    fold_split,
     make_split,
     pdbbind_split,
     read_folds,
@@ -134,7 +137,44 @@ def test_splits_by_name_on_the_command_line(tmp_path):
     assert split.sizes() == {"train": 5, "val": 3, "test": 2}
     _, split = open_with_split(tmp_path / "set.csv", split=f"core:{tmp_path / 'core.txt'}:general")
     assert split.sizes() == {"train": 8, "val": 1, "test": 1}
+    rows = "".join(f"a{k},x.pdb,t{k // 2}\n" for k in range(20))
+    (tmp_path / "targets.csv").write_text("id,protein,target\n" + rows)
+    items, split = open_with_split(tmp_path / "targets.csv", split="clusters:5:1:target")
+    target = {item.id: item.labels["target"] for item in items}
+    sides = [{target[i] for i in split.part(part)} for part in PARTS]
+    assert [len(side) for side in sides] == [7, 1, 2]
+    assert len(set().union(*sides)) == 10
+    _, part = open_with_split(tmp_path / "targets.csv", split="clusters:5:1:target")
+    assert part == split
+    with pytest.raises(ConfigError, match="no fold 5"):
+        open_with_split(tmp_path / "targets.csv", split="clusters:5:5:target")
+    with pytest.raises(ConfigError, match="clusters:5:0"):
+        open_with_split(tmp_path / "targets.csv", split="clusters:5")
     with pytest.raises(ConfigError, match="time:2015,2019"):
         open_with_split(tmp_path / "set.csv", split="time:soon")
     with pytest.raises(SourceError, match="none"):
         open_with_split(tmp_path / "set.csv", split=f"core:{tmp_path / 'none'}")
+
+
+def test_smaller_shares_hold_whole_clusters_of_the_larger_ones():
+    clusters = {f"a{k}": f"t{k // 4}" for k in range(120)}
+    folds = cluster_folds(clusters)
+    parts = [fold_split(clusters, folds, test=2, share=share) for share in (0.25, 0.5, 1.0)]
+    trained = [set(part.train) for part in parts]
+    assert trained[0] < trained[1] < trained[2]
+    assert [len(t) / len(trained[2]) for t in trained] == pytest.approx([0.25, 0.5, 1.0], abs=0.05)
+    for part in parts:
+        assert (part.val, part.test) == (parts[0].val, parts[0].test)
+        assert all(
+            (i in part.train) == (j in part.train) for i in part.train for j in clusters if clusters[i] == clusters[j]
+        )
+
+
+def test_clusters_without_a_label_are_those_of_the_sequences(tmp_path):
+    for k in range(3):
+        write_pair(tmp_path, f"a{k}", residues=6)
+    rows = "".join(f"a{k},a{k}_pocket.pdb,a{k}_ligand.sdf,5\n" for k in range(3))
+    (tmp_path / "set.csv").write_text("id,protein,ligand,value\n" + rows)
+    # all glycines: one target
+    with pytest.raises(ConfigError, match="1 clusters cannot make 2 folds"):
+        open_with_split(tmp_path / "set.csv", split="clusters:2:0")

@@ -13,14 +13,20 @@ def evaluate(
     data: Annotated[Path, Parameter(help="CSV, PDBbind folder, ATOM3D folder or npz.")],
     /,
     *,
-    model: Annotated[Path, Parameter(name=["--model", "-m"], help="Folder that finetune wrote.")],
-    split: Annotated[str | None, Parameter(help="List, time:Y,Y or core:LIST, as for finetune; with --part.")] = None,
+    model: Annotated[
+        str,
+        Parameter(name=["--model", "-m"], help="Folder that finetune wrote, or the name of a model in the package."),
+    ],
+    split: Annotated[
+        str | None, Parameter(help="List, or a word such as clusters:5:0, as for finetune; with --part.")
+    ] = None,
     part: Annotated[str | None, Parameter(help="train, val or test; everything by default.")] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
     clusters: Annotated[str, Parameter(help="Label with the target cluster.")] = "cluster",
     series: Annotated[str, Parameter(help="Label with the series.")] = "series",
     inexact: Annotated[bool, Parameter(negative="", help="Use bounds and estimates as if exact.")] = False,
     csv: Annotated[Path | None, Parameter(name=["--csv", "-o"], help="Write the predictions to this file.")] = None,
+    figure: Annotated[Path | None, Parameter(help="Draw predicted against measured: this PNG, and an SVG.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -33,6 +39,8 @@ def evaluate(
     from molinteract.affinity.predict import write_predictions
     from molinteract.affinity.prepare import of_part, open_with_split
     from molinteract.affinity.sources import open_complexes
+    from molinteract.app.reports.affinity_figures import figure_agreement
+    from molinteract.app.reports.figures import save_figure
 
     network = load_model(model)
     if part is None:
@@ -44,5 +52,8 @@ def evaluate(
         result = evaluate_model(network, items, clusters=clusters, series=series, inexact=inexact, progress=bar)
     if csv is not None:
         write_predictions(csv, result.predictions)
+    if figure is not None:
+        drawn = figure_agreement(result.measured, result.predicted, result.scores)
+        save_figure(drawn, figure.parent, figure.stem)
     emit(asdict(result), result.text(), as_json=as_json)
     return 1 if result.scores.n < result.scores.n_asked else 0

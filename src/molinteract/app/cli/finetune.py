@@ -18,7 +18,8 @@ def finetune(
         str | None, Parameter(name=["--model", "-m"], help="Pre-trained: RUN, a folder of weights, or a name.")
     ] = None,
     split: Annotated[
-        str | None, Parameter(help="List (CSV, JSON, folder), time:Y,Y or core:LIST; else the column 'split'.")
+        str | None,
+        Parameter(help="List (CSV, JSON, folder), time:Y,Y, core:LIST or clusters:N:K; else the column 'split'."),
     ] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
     clusters: Annotated[str, Parameter(help="Label with the target cluster.")] = "cluster",

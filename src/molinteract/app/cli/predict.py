@@ -14,12 +14,18 @@ def predict(
     ligands: Annotated[Path | None, Parameter(help="SDF, mol2 or PDBQT with any number of ligands or poses.")] = None,
     /,
     *,
-    model: Annotated[Path, Parameter(name=["--model", "-m"], help="Folder that finetune wrote.")],
+    model: Annotated[
+        str,
+        Parameter(name=["--model", "-m"], help="Folder that finetune wrote, or the name of a model in the package."),
+    ],
     ligand: Annotated[str | None, Parameter(help="Ligand inside the complex, as NAME/CHAIN/NUMBER.")] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
     csv: Annotated[Path | None, Parameter(name=["--csv", "-o"], help="Write every row to this file.")] = None,
     explain: Annotated[
-        Path | None, Parameter(help="Write what each residue and contact of the first complex adds.")
+        Path | None,
+        Parameter(
+            help="Write what each residue and contact of the first complex adds: this CSV, and a picture beside it."
+        ),
     ] = None,
     device: Annotated[str, Parameter(help="cpu or cuda.")] = "cpu",
     as_json: Json = False,
@@ -31,10 +37,12 @@ def predict(
 
     Exit code 1 if a row could not be predicted; its reason stands in the row.
     """
-    from molinteract.affinity.contributions import explain_first
+    from molinteract.affinity.contributions import explain_first, write_contributions
     from molinteract.affinity.model import load_model
     from molinteract.affinity.predict import predict_items, predict_poses, predictions_text, write_predictions
     from molinteract.affinity.sources import open_complexes, with_choice
+    from molinteract.app.reports.affinity_figures import figure_contributions
+    from molinteract.app.reports.figures import save_figure
 
     network = load_model(model, device=device)
     items = [] if ligands else with_choice(open_complexes(complexes, root=root), ligand)
@@ -46,6 +54,8 @@ def predict(
     if csv is not None:
         write_predictions(csv, found)
     if explain is not None:
-        explain_first(network, complexes, ligands, items, out=explain)
+        title, rows = explain_first(network, complexes, ligands, items)
+        write_contributions(explain, rows)
+        save_figure(figure_contributions(rows, title=title), explain.parent, explain.stem)
     emit({"predictions": [asdict(p) for p in found]}, predictions_text(found), as_json=as_json)
     return 1 if any(p.reason for p in found) else 0
