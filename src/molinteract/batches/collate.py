@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from molinteract.batches.batch import PatchBatch
+from molinteract.batches.edges import both_directions
 from molinteract.patches.patch import PatchArrays
 
 
@@ -29,16 +30,8 @@ def collate(
         positions=torch.from_numpy(arrays.positions).to(dtype),
         molecule_index=torch.from_numpy(arrays.molecule_index.astype(np.int64)),
         patch_index=torch.from_numpy(patch_index),
-        inter_edges=_directed(arrays.inter_edges),
-        intra_edges=_directed(arrays.intra_edges),
+        inter_edges=torch.from_numpy(both_directions(arrays.inter_edges, len(patch_index))),
+        intra_edges=torch.from_numpy(both_directions(arrays.intra_edges, len(patch_index))),
         rows=torch.from_numpy(np.asarray(rows, dtype=np.int64)),
     )
     return batch.prepared() if prepare else batch
-
-
-def _directed(pairs: NDArray[np.int32]) -> torch.Tensor:
-    """Return both directions of pairs (edges, 2) as (2, 2 edges), rows (receiver, sender), sorted by receiver."""
-    receivers = np.concatenate([pairs[:, 0], pairs[:, 1]]).astype(np.int64)
-    senders = np.concatenate([pairs[:, 1], pairs[:, 0]]).astype(np.int64)
-    order = np.argsort(receivers, kind="stable")
-    return torch.from_numpy(np.stack([receivers[order], senders[order]]))

@@ -1,6 +1,7 @@
 """Is the structure what it says? Each check raises one reason, or returns a flag in words."""
 
 import math
+from typing import Final
 
 import gemmi
 import numpy as np
@@ -25,6 +26,8 @@ DENSITY_TOLERANCE = 0.03
 CONTENT_TOLERANCE = 0.5
 """Atoms of one element by which a cell may differ from its formula: formulae of solvates carry decimals."""
 AVOGADRO = 0.602214076  # 1e24: Å³ to cm³ and the mole
+ATOMIC_MASSES: Final = tuple(gemmi.Element(z).weight for z in range(len(SYMBOLS)))
+"""g/mol by atomic number."""
 
 
 def checked_cell(raw: RawStructure) -> NDArray[np.float64]:
@@ -43,7 +46,7 @@ def checked_cell(raw: RawStructure) -> NDArray[np.float64]:
     vectors = cell_vectors(raw.cell)
     # the diagonal is a, b sin γ and the height of c: zero where the axes lie in one plane
     flat = not all(height >= MIN_PLANE_SPACING for height in vectors.diagonal().tolist())
-    if flat or plane_spacings(vectors).min() < MIN_PLANE_SPACING:
+    if flat or min(plane_spacings(vectors).tolist()) < MIN_PLANE_SPACING:
         shown = " ".join(f"{value:g}" for value in raw.cell)
         raise EntryError(Reason.PARSE_ERROR, f"the cell {shown} has no volume", entry=raw.entry)
     return vectors
@@ -75,7 +78,7 @@ def check_size(count: int, limits: Limits, *, what: str, entry: str) -> None:
 def density(content: CellContent, vectors: NDArray[np.float64]) -> float:
     """Return the density in g/cm³ of the atoms of the cell."""
     counts = np.bincount(content.atomic_numbers).tolist()
-    mass = sum(gemmi.Element(z).weight * n for z, n in enumerate(counts) if n)
+    mass = sum(ATOMIC_MASSES[z] * n for z, n in enumerate(counts) if n)
     return float(mass / cell_volume(vectors) / AVOGADRO)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from molinteract.core.elements import formula
+from molinteract.core.elements import SYMBOLS, formula
 from molinteract.core.errors import EntryError
 from molinteract.core.reasons import Reason
 from molinteract.crystals.crystal import Molecule
@@ -15,6 +15,7 @@ from molinteract.crystals.sites import parse_formula
 
 STRAIGHT = np.radians(150.0)
 """A carbon with two neighbours at a smaller angle lacks a hydrogen."""
+_COS_STRAIGHT = float(np.cos(STRAIGHT))
 PYRAMID_HEIGHT = 0.30
 """A carbon this many Å above the plane of its three neighbours lacks one ..."""
 TERMINAL_BOND = 1.25
@@ -34,16 +35,14 @@ def check_formula(atomic_numbers: NDArray[np.int16], declared_text: str, *, entr
         ``_chemical_formula_sum``.
     """
     declared = parse_formula(declared_text)
-    carbon = int((atomic_numbers == 6).sum())
-    hydrogen = int((atomic_numbers == 1).sum())
     if not declared.get(6) or not declared.get(1):
         return
+    counts = np.bincount(atomic_numbers, minlength=len(SYMBOLS)).tolist()
+    carbon, hydrogen = counts[6], counts[1]
     units = carbon / declared[6]
     expected = units * declared[1]
     # a formula with the same other elements is about the same compound: solvent left out of the model is another matter
-    others = all(
-        abs(int((atomic_numbers == z).sum()) - units * n) < 0.5 for z, n in declared.items() if z not in (1, 6)
-    )
+    others = all(abs(counts[z] - units * n) < 0.5 for z, n in declared.items() if z not in (1, 6))
     if others and hydrogen < expected - 0.5:
         raise EntryError(
             Reason.HYDROGENS_MISSING,
@@ -58,7 +57,7 @@ def check_carbons(molecule: Molecule, *, entry: str) -> None:
         return
     carbon = int(
         _open_carbon(
-            molecule.atomic_numbers, molecule.bonds, molecule.positions, np.cos(STRAIGHT), PYRAMID_HEIGHT, TERMINAL_BOND
+            molecule.atomic_numbers, molecule.bonds, molecule.positions, _COS_STRAIGHT, PYRAMID_HEIGHT, TERMINAL_BOND
         )
     )
     if carbon >= 0:
@@ -73,9 +72,10 @@ def check_carbons(molecule: Molecule, *, entry: str) -> None:
 
 def _is_cage(molecule: Molecule) -> bool:
     """Tell whether a molecule is a closed cage of carbon (a fullerene), which is pyramidal everywhere."""
-    if len(molecule.atomic_numbers) < SMALLEST_CAGE or (molecule.atomic_numbers != 6).any():
+    count = len(molecule.atomic_numbers)
+    if count < SMALLEST_CAGE or molecule.formula != f"C{count}":
         return False
-    return bool((np.bincount(molecule.bonds.ravel(), minlength=len(molecule.atomic_numbers)) == 3).all())
+    return bool((np.bincount(molecule.bonds.ravel(), minlength=count) == 3).all())
 
 
 @njit(cache=True)

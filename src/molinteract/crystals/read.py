@@ -156,8 +156,8 @@ def _groups(columns: dict[str, list[str]], rows: int) -> tuple[str, ...]:
 def _coordinates(columns: dict[str, list[str]], rows: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     if not rows:
         return np.zeros((0, 3))
-    values = [gemmi.cif.as_number(value) for axis in "xyz" for value in columns[f"fract_{axis}"]]
-    return np.ascontiguousarray(np.array(values, dtype=np.float64).reshape(3, rows).T)
+    values = [list(map(gemmi.cif.as_number, columns[f"fract_{axis}"])) for axis in "xyz"]
+    return np.ascontiguousarray(np.array(values, dtype=np.float64).T)
 
 
 def _numbers(column: Sequence[str] | None, rows: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -17,6 +17,7 @@ _TEXT_FIELD = re.compile(
     r"(?ms)^_(?:shelx_(?:hkl|res|fab)_file|iucr_refine_(?:instructions|reflections)_details)\s*\n;.*?^;[^\n]*$"
 )
 _BLOCK_START = re.compile(r"(?mi)^(?=data_)")
+_FIELD_BORDER = re.compile(r"(?m)^;")
 _ERROR_LINE = re.compile(r"^(?:string|[^:]*):(\d+):")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -66,12 +67,32 @@ def parse_blocks(text: str) -> list[ParsedBlock]:
     try:
         return [ParsedBlock(block.name, block, "") for block in gemmi.cif.read_string(text)]
     except _REFUSED:
-        pieces = _BLOCK_START.split(text)
-        parts = [piece for piece in pieces if piece.lower().startswith("data_")]
-        before = "".join(piece for piece in pieces if not piece.lower().startswith("data_"))
+        before, *parts = _cut(text)
     if not parts:
         return [ParsedBlock("", None, "no data block")]
     return [_parse_alone(part, left_out=bool(before.strip())) for part in parts]
+
+
+def _cut(text: str) -> list[str]:
+    """Cut text before each block; the first part is what stands before the first of them.
+
+    A ``data_`` inside a text field begins no block. But where a text field was never closed, those after it are read inside out:
+    a part that is no CIF by itself is cut at every ``data_``.
+    """
+    parts = [""]
+    in_text = False
+    for piece in _BLOCK_START.split(text):
+        if in_text or not piece.lower().startswith("data_"):
+            parts[-1] += piece
+        else:
+            parts.append(piece)
+        if len(parts) > 1:  # what stands before the first block may be anything
+            in_text ^= len(_FIELD_BORDER.findall(piece)) % 2 == 1
+    cut = parts[:1]
+    for part in parts[1:]:
+        document = _read_or_none(part)
+        cut += [part] if document is not None and len(document) == 1 else [p for p in _BLOCK_START.split(part) if p]
+    return cut
 
 
 def _parse_alone(text: str, *, left_out: bool) -> ParsedBlock:

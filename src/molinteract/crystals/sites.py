@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from molinteract.core.elements import ATOMIC_NUMBERS, ORGANIC, SYMBOLS
@@ -76,7 +77,7 @@ def find_sites(raw: RawStructure) -> Sites:
     """
     elements = _elements(raw)
     numbers = np.array(elements, dtype=np.int16)
-    keep = np.isfinite(raw.fractional.sum(axis=1)) & (raw.occupancies != 0.0) & (numbers != DUMMY)
+    keep, occupancies = _present(raw.fractional, raw.occupancies, numbers)
     if any(raw.calc_flags):
         keep &= np.array([flag.lower() != "dum" for flag in raw.calc_flags], dtype=bool)
     if not keep.any():
@@ -99,9 +100,21 @@ def find_sites(raw: RawStructure) -> Sites:
             label or symbol or SYMBOLS[z]
             for label, symbol, z in zip(labels, raw.type_symbols, numbers.tolist(), strict=True)
         )
-    occupancies = np.where(np.isnan(raw.occupancies), 1.0, raw.occupancies)
     sites = Sites(labels, numbers, raw.fractional, occupancies, raw.disorder_groups)
     return sites if keep.all() else sites.take(keep)
+
+
+@njit(cache=True)
+def _present(fractional, occupancies, numbers):
+    """Tell which rows are atoms that are there, and return the occupancies, 1 where not given."""
+    keep = np.empty(len(numbers), dtype=np.bool_)
+    filled = np.empty(len(numbers))
+    for n in range(len(numbers)):
+        keep[n] = numbers[n] != DUMMY and occupancies[n] != 0.0
+        for k in range(3):
+            keep[n] = keep[n] and np.isfinite(fractional[n, k])
+        filled[n] = 1.0 if np.isnan(occupancies[n]) else occupancies[n]
+    return keep, filled
 
 
 def _elements(raw: RawStructure) -> list[int]:
@@ -117,6 +130,9 @@ def _elements(raw: RawStructure) -> list[int]:
 
 
 def _element_of_symbol(type_symbol: str) -> int:
+    usual = ATOMIC_NUMBERS.get(type_symbol)
+    if usual:
+        return usual
     found = _LETTERS.match(type_symbol)
     if not found:
         return UNKNOWN

@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from molinteract.kernels.grouping import grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,32 @@ def edge_layout(receivers: Tensor, senders: Tensor, *, n_receivers: int, n_sende
     n_receivers, n_senders : int
         Nodes at either end; the two may be different sets (atoms and centres).
     """
+    if receivers.device.type != "cpu":
+        return _layout_on_device(receivers, senders, n_receivers, n_senders)
+    *edges, receiving, sending = grouped(
+        np.ascontiguousarray(receivers.numpy()), np.ascontiguousarray(senders.numpy()), n_receivers, n_senders
+    )
+    receivers, senders, by_sender, from_sender = map(torch.from_numpy, edges)
+    return EdgeLayout(receivers, senders, by_sender, from_sender, _side(*receiving), _side(*sending))
+
+
+def _side(
+    nodes: NDArray[np.int64], slots: NDArray[np.int64], degrees: NDArray[np.int64], counts: NDArray[np.int64]
+) -> Side:
+    return Side(torch.from_numpy(nodes), torch.from_numpy(slots), _buckets(degrees.tolist(), counts.tolist()))
+
+
+def _buckets(degrees: list[int], counts: list[int]) -> tuple[Chunk, ...]:
+    buckets, first_node, first_edge = [], 0, 0
+    for degree, nodes in zip(degrees, counts, strict=True):
+        buckets.append(Chunk(first_node, nodes, degree, first_edge))
+        first_node += nodes
+        first_edge += nodes * degree
+    return tuple(buckets)
+
+
+def _layout_on_device(receivers: Tensor, senders: Tensor, n_receivers: int, n_senders: int) -> EdgeLayout:
+    """Do the same by tensor operations, where the edges are not in main memory."""
     order, receiving = _group(receivers, n_receivers)
     receivers, senders = receivers[order], senders[order]
     by_sender, sending = _group(senders, n_senders)
@@ -143,10 +173,5 @@ def _group(ends: Tensor, count: int) -> tuple[Tensor, Side]:
     nodes = by_degree[degree[by_degree] > 0]
     slots = torch.full((count,), len(nodes), dtype=torch.int64, device=ends.device)
     slots[nodes] = torch.arange(len(nodes), device=ends.device)
-    values, counts = torch.unique_consecutive(degree[nodes], return_counts=True)
-    buckets, first_node, first_edge = [], 0, 0
-    for d, n in zip(values.tolist(), counts.tolist(), strict=True):
-        buckets.append(Chunk(first_node, n, d, first_edge))
-        first_node += n
-        first_edge += n * d
-    return order, Side(nodes, slots, tuple(buckets))
+    degrees, counts = torch.unique_consecutive(degree[nodes], return_counts=True)
+    return order, Side(nodes, slots, _buckets(degrees.tolist(), counts.tolist()))

@@ -47,41 +47,6 @@ def cut_patches(
     return PatchArrays(*_cut(*_molecules(packed), packed.atomic_numbers, *rows, *reach))
 
 
-def survey_patches(
-    packed: PackedMolecules,
-    i: NDArray[np.int64],
-    j: NDArray[np.int64],
-    operation: NDArray[np.int64],
-    lattice: NDArray[np.int64],
-    flags: NDArray[np.uint8],
-    *,
-    parameters: PatchParameters,
-) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
-    """Count the nodes and edges of the patches of one crystal and label them, without keeping the patches.
-
-    Parameters
-    ----------
-    packed : PackedMolecules
-        Of one crystal.
-    i, j, operation, lattice
-        As of ``cut_patches``.
-    flags : (atoms,) uint8
-        Chemistry flags of all molecules.
-    parameters : PatchParameters
-
-    Returns
-    -------
-    counts : (patches, 3) int32
-        Nodes, intermolecular edges, intramolecular edges.
-    labels : (patches,) int8
-        ``Interaction``.
-    """
-    rows = _columns(np.zeros_like(i), i, j, operation, lattice)
-    reach = (parameters.radius, parameters.d_inter, parameters.d_intra)
-    counts, labels = _survey(*_molecules(packed), flags, *rows, *reach)
-    return counts, labels
-
-
 def _columns(*columns: NDArray[np.integer]) -> Columns:
     crystal, i, j, operation, lattice = (np.ascontiguousarray(column, dtype=np.int64) for column in columns)
     return crystal, i, j, operation, lattice.reshape(-1, 3)
@@ -269,12 +234,30 @@ def _count_intra(xyz, first, last, atom, place, start, later, origin, reach):
 
 
 @njit(cache=True)
-def _survey(
-    vectors, operation_offsets, rotations, translations, molecule_offsets, atom_offsets, positions, flags,
-    crystal, i, j, operation, lattice, radius, d_inter, d_intra,
+def survey(
+    vectors, rotations, translations, atom_offsets, positions, flags, i, j, operation, lattice, radius, d_inter, d_intra,
 ):  # fmt: skip
-    counts = np.empty((len(crystal), 3), dtype=np.int32)
-    labels = np.empty(len(crystal), dtype=np.int8)
+    """Count the nodes and edges of the patches of one crystal and label them, without keeping the patches.
+
+    Parameters
+    ----------
+    vectors, rotations, translations, atom_offsets, positions
+        As in ``PackedMolecules``, of one crystal.
+    flags : (atoms,) uint8
+        Chemistry flags of all molecules.
+    i, j, operation, lattice, radius, d_inter, d_intra
+        As of ``cut_patches``.
+
+    Returns
+    -------
+    counts : (patches, 3) int32
+        Nodes, intermolecular edges, intramolecular edges.
+    labels : (patches,) int8
+        ``Interaction``.
+    """
+    counts = np.empty((len(i), 3), dtype=np.int32)
+    labels = np.empty(len(i), dtype=np.int8)
+    start_0 = np.zeros(1, dtype=np.int64)  # the only crystal's operations and molecules begin at 0
     size = _largest_molecule(atom_offsets)
     work_i, work_j, xyz = np.empty((size, 3)), np.empty((size, 3)), np.empty((2 * size, 3))
     atom, near = np.empty(2 * size, dtype=np.int32), np.empty(size + 1, dtype=np.int32)
@@ -282,9 +265,9 @@ def _survey(
     start, later = _bonded_lists(positions, atom_offsets, d_intra)
     edges = np.empty((256, 2), dtype=np.int32)
     inverse = np.linalg.inv(vectors[0])
-    for p in range(len(crystal)):
+    for p in range(len(i)):
         side_0, count = _nodes(
-            vectors[0], inverse, operation_offsets, rotations, translations, molecule_offsets, atom_offsets,
+            vectors[0], inverse, start_0, rotations, translations, start_0, atom_offsets,
             positions, 0, i[p], j[p], operation[p], lattice[p], radius, work_i, work_j, xyz, atom,
         )  # fmt: skip
         n_inter = _inter_edges(xyz, side_0, count, d_inter, near, edges)

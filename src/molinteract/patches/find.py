@@ -1,14 +1,16 @@
 """A crystal becomes its patches."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from molinteract.core.settings import PatchParameters
 from molinteract.crystals.crystal import Crystal
-from molinteract.patches.cut import survey_patches
-from molinteract.patches.neighbours import find_neighbours
+from molinteract.patches.cut import survey
+from molinteract.patches.neighbours import neighbours
 from molinteract.patches.orbits import contact_orbits
 from molinteract.patches.packed import QUANTUM, PackedMolecules, offsets
 from molinteract.patches.patch import PatchTable
@@ -20,12 +22,12 @@ def pack(crystals: Sequence[Crystal]) -> PackedMolecules:
     return PackedMolecules(
         vectors=np.array([crystal.vectors for crystal in crystals]),
         operation_offsets=offsets([len(crystal.rotations) for crystal in crystals]),
-        rotations=np.concatenate([crystal.rotations for crystal in crystals]).astype(np.float64),
-        translations=np.concatenate([crystal.translations for crystal in crystals]),
+        rotations=_joined([crystal.rotations for crystal in crystals]).astype(np.float64),
+        translations=_joined([crystal.translations for crystal in crystals]),
         molecule_offsets=offsets([len(crystal.molecules) for crystal in crystals]),
         atom_offsets=offsets([len(molecule.atomic_numbers) for molecule in molecules]),
-        atomic_numbers=np.concatenate([molecule.atomic_numbers for molecule in molecules]),
-        positions=np.rint(np.concatenate([m.positions for m in molecules]) / QUANTUM).astype(np.int32),
+        atomic_numbers=_joined([molecule.atomic_numbers for molecule in molecules]),
+        positions=np.rint(_joined([m.positions for m in molecules]) / QUANTUM).astype(np.int32),
     )
 
 
@@ -44,32 +46,84 @@ def find_patches(crystal: Crystal, flags: Sequence[NDArray[np.uint8]], *, parame
     PatchTable
         Sorted by (i, j, operation, lattice); neighbours without an edge inside the cut are counted only.
     """
-    packed = pack([crystal])
-    near = find_neighbours(crystal, packed, reach=parameters.d_inter)
-    counts, labels = survey_patches(
-        packed, near.i, near.j, near.operation, near.lattice, np.concatenate(list(flags)), parameters=parameters
-    )
-    orbit, multiplicity = contact_orbits(crystal, near)
-    keep = counts[:, 1] > 0
-    if not keep.all():
-        near, counts, labels = near.take(keep), counts[keep], labels[keep]
-        orbit, multiplicity = _renumbered(orbit[keep]), multiplicity[keep]
+    packed, molecules = pack([crystal]), crystal.molecules
     return PatchTable(
-        i=near.i.astype(np.int16),
-        j=near.j.astype(np.int16),
-        operation=near.operation.astype(np.int16),
-        lattice=near.lattice.astype(np.int16),
-        orbit=orbit,
-        multiplicity=multiplicity,
-        minimum_distance=near.distance,
-        n_nodes=counts[:, 0],
-        n_inter=counts[:, 1],
-        n_intra=counts[:, 2],
-        label=labels,
-        n_empty=int(np.count_nonzero(~keep)),
+        *_find(
+            packed.vectors,
+            packed.rotations,
+            packed.translations,
+            packed.atom_offsets,
+            packed.positions,
+            _joined(flags),
+            offsets([len(molecule.images) for molecule in molecules]),
+            _joined([molecule.images for molecule in molecules]),
+            offsets([len(molecule.stabiliser) for molecule in molecules]),
+            _joined([molecule.stabiliser for molecule in molecules]),
+            _joined([molecule.stabiliser_shifts for molecule in molecules]),
+            parameters.radius,
+            parameters.d_inter,
+            parameters.d_intra,
+        )
     )
 
 
-def _renumbered(orbit: NDArray[np.int32]) -> NDArray[np.int32]:
-    number: dict[int, int] = {}
-    return np.array([number.setdefault(o, len(number)) for o in orbit.tolist()], dtype=np.int32)
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    # nearly all crystals have one independent molecule
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+@njit(cache=True)
+def _find(
+    vectors, rotations, translations, atom_offsets, positions, flags, image_offsets, images, stabiliser_offsets, stabiliser,
+    stabiliser_shifts, radius, d_inter, d_intra,
+):  # fmt: skip
+    """Return the columns of a ``PatchTable``."""
+    i, j, operation, lattice, distance = neighbours(
+        positions * QUANTUM, atom_offsets, images, image_offsets, rotations, translations, vectors[0], d_inter
+    )
+    counts, label = survey(
+        vectors,
+        rotations,
+        translations,
+        atom_offsets,
+        positions,
+        flags,
+        i,
+        j,
+        operation,
+        lattice,
+        radius,
+        d_inter,
+        d_intra,
+    )
+    orbit, multiplicity = contact_orbits(
+        rotations.astype(np.int64),
+        translations,
+        stabiliser,
+        stabiliser_shifts,
+        stabiliser_offsets,
+        i,
+        j,
+        operation,
+        lattice,
+    )
+    kept = np.flatnonzero(counts[:, 1] > 0)
+    return (
+        i[kept].astype(np.int16), j[kept].astype(np.int16), operation[kept].astype(np.int16), lattice[kept].astype(np.int16),
+        _renumbered(orbit[kept]), multiplicity[kept], distance[kept], counts[kept, 0], counts[kept, 1], counts[kept, 2],
+        label[kept], len(i) - len(kept),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def _renumbered(orbit):
+    """Return the orbits numbered by first appearance, now that some are gone."""
+    number = np.full(orbit.max() + 1 if len(orbit) else 0, -1, dtype=np.int32)
+    found = np.empty(len(orbit), dtype=np.int32)
+    count = 0
+    for p in range(len(orbit)):
+        if number[orbit[p]] < 0:
+            number[orbit[p]] = count
+            count += 1
+        found[p] = number[orbit[p]]
+    return found

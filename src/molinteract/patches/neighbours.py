@@ -1,65 +1,9 @@
 """Which molecules touch a molecule: exact for any cell (SPEC 1.2)."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from molinteract.crystals.crystal import Crystal
 from molinteract.patches.cut import place_image
-from molinteract.patches.packed import QUANTUM, PackedMolecules, offsets
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Neighbours:
-    """Ordered pairs of a molecule and an image that touches it, sorted by (i, j, operation, lattice).
-
-    Attributes
-    ----------
-    i, j : (pairs,) int64
-        Indices of symmetry-independent molecules.
-    operation : (pairs,) int64
-        Lowest operation that makes the image of j.
-    lattice : (pairs, 3) int64
-        Lattice vector added to it.
-    distance : (pairs,) float64
-        Shortest distance between the two molecules, Å.
-    """
-
-    i: NDArray[np.int64]
-    j: NDArray[np.int64]
-    operation: NDArray[np.int64]
-    lattice: NDArray[np.int64]
-    distance: NDArray[np.float64]
-
-    def take(self, rows: NDArray[np.bool_]) -> "Neighbours":
-        """Return some of the pairs."""
-        return Neighbours(self.i[rows], self.j[rows], self.operation[rows], self.lattice[rows], self.distance[rows])
-
-
-def find_neighbours(crystal: Crystal, packed: PackedMolecules, *, reach: float) -> Neighbours:
-    """Find every image of a molecule with an atom within reach of an atom of a symmetry-independent molecule.
-
-    Parameters
-    ----------
-    crystal : Crystal
-    packed : PackedMolecules
-        Of this crystal.
-    reach : float
-        Å.
-    """
-    rows, distance = _neighbours(
-        packed.positions * QUANTUM,
-        packed.atom_offsets,
-        np.concatenate([molecule.images for molecule in crystal.molecules]),
-        offsets([len(molecule.images) for molecule in crystal.molecules]),
-        packed.rotations,
-        packed.translations,
-        crystal.vectors,
-        reach,
-    )
-    return Neighbours(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3:], distance)
 
 
 @njit(cache=True)
@@ -109,7 +53,33 @@ def _shortest(own, low, high, other, other_low, other_high, shift, reach, near):
 
 
 @njit(cache=True)
-def _neighbours(positions, atom_offsets, images, image_offsets, turns, translations, vectors, reach):
+def neighbours(positions, atom_offsets, images, image_offsets, turns, translations, vectors, reach):
+    """Find every image of a molecule with an atom within reach of an atom of a symmetry-independent molecule.
+
+    Parameters
+    ----------
+    positions : (atoms, 3) float64
+        Å.
+    atom_offsets : (molecules + 1,) int64
+    images : (images,) int32
+        Operations that make the distinct molecules of each orbit; the first is the identity.
+    image_offsets : (molecules + 1,) int64
+    turns, translations
+        Operations of the crystal, (operations, 3, 3) and (operations, 3).
+    vectors : (3, 3) float64
+        Cell vectors as rows, Å.
+    reach : float
+        Å.
+
+    Returns
+    -------
+    i, j, operation : (pairs,) int64
+        Molecules, and the lowest operation that makes the image of j; pairs are sorted by (i, j, operation, lattice).
+    lattice : (pairs, 3) int64
+        Lattice vector added to the operation.
+    distance : (pairs,) float64
+        Shortest distance between the two molecules, Å.
+    """
     inverse = np.linalg.inv(vectors)
     spacing = np.empty(3)
     for k in range(3):
@@ -159,4 +129,5 @@ def _neighbours(positions, atom_offsets, images, image_offsets, turns, translati
                             rows[count, 3], rows[count, 4], rows[count, 5] = n0, n1, n2
                             distances[count] = shortest
                             count += 1
-    return rows[:count].copy(), distances[:count].copy()
+    rows = rows[:count]
+    return rows[:, 0].copy(), rows[:, 1].copy(), rows[:, 2].copy(), rows[:, 3:].copy(), distances[:count].copy()

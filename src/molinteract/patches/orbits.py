@@ -6,41 +6,6 @@ or, exchanged, their inverses do. Operations are compared with translations roun
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
-
-from molinteract.crystals.crystal import Crystal
-from molinteract.patches.neighbours import Neighbours
-from molinteract.patches.packed import offsets
-
-
-def contact_orbits(crystal: Crystal, pairs: Neighbours) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
-    """Find the contact orbits of the neighbour pairs of one crystal.
-
-    Parameters
-    ----------
-    crystal : Crystal
-    pairs : Neighbours
-
-    Returns
-    -------
-    orbit : (pairs,) int32
-        Numbered from 0 by first appearance.
-    multiplicity : (pairs,) int16
-        Number of neighbours of one M(i) in the orbit.
-    """
-    molecules = crystal.molecules
-    orbit, multiplicity = _orbits(
-        crystal.rotations.astype(np.int64),
-        crystal.translations,
-        np.concatenate([molecule.stabiliser for molecule in molecules]),
-        np.concatenate([molecule.stabiliser_shifts for molecule in molecules]),
-        offsets([len(molecule.stabiliser) for molecule in molecules]),
-        pairs.i,
-        pairs.j,
-        pairs.operation,
-        pairs.lattice,
-    )
-    return orbit, multiplicity
 
 
 @njit(cache=True)
@@ -86,7 +51,27 @@ def _keep_lowest(w, t, key, fresh):
 
 
 @njit(cache=True)
-def _orbits(rotations, translations, stabiliser, stabiliser_shifts, stabiliser_offsets, i, j, operation, lattice):
+def contact_orbits(
+    rotations, translations, stabiliser, stabiliser_shifts, stabiliser_offsets, i, j, operation, lattice
+):
+    """Find the contact orbits of the neighbour pairs of one crystal.
+
+    Parameters
+    ----------
+    rotations, translations
+        Operations of the crystal, (operations, 3, 3) int64 and (operations, 3) float64.
+    stabiliser, stabiliser_shifts, stabiliser_offsets
+        Of its molecules, one after another.
+    i, j, operation, lattice
+        The pairs, as ``neighbours`` finds them.
+
+    Returns
+    -------
+    orbit : (pairs,) int32
+        Numbered from 0 by first appearance.
+    multiplicity : (pairs,) int16
+        Number of neighbours of one M(i) in the orbit.
+    """
     n = len(i)
     keys = np.empty((n, 12), dtype=np.int64)
     turn, half, inverse = np.empty((3, 3), np.int64), np.empty((3, 3), np.int64), np.empty((3, 3), np.int64)

@@ -183,8 +183,11 @@ def _in_folder(folder: Path, *, key: str, source: str) -> Iterator[SourceItem]:
         if entry.is_dir():
             if not entry.is_symlink():  # a link to a folder above would never end
                 yield from _in_folder(Path(entry.path), key=name, source=source)
-        elif files.kind(entry.name) and entry.is_file():
-            yield from _of_file(Path(entry.path), key=name, source=source)
+        elif (kind := files.kind(entry.name)) and entry.is_file():
+            if kind == "file":  # nearly all: no need of a Path
+                yield SourceItem(name, source, entry.path, kind, "", entry.stat().st_size)
+            else:
+                yield from _of_file(Path(entry.path), key=name, source=source)
 
 
 def _of_file(path: Path, *, key: str, source: str, alone: bool = False) -> Iterator[SourceItem]:

@@ -26,6 +26,8 @@ UNREADABLE: Final = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
 PIECE: Final = 8_000_000
 """Bytes read at once; a longer file is cut at the next ``data_``."""
+_FIRST: Final = 64_000
+"""Bytes read first: more than most files have."""
 LARGEST_PIECE: Final = 256_000_000
 """Bytes of one data block beyond which it is not read: no crystal is that long, a decompression bomb is."""
 
@@ -124,7 +126,11 @@ def pieces(stream: Stream) -> Iterator[bytes]:
 
     A ``data_`` inside a text field (between lines that begin with ``;``) is no border. UTF-16 is not cut.
     """
-    head = stream.read(PIECE)
+    # room for a whole piece costs more than reading most files does
+    first = min(_FIRST, PIECE)
+    head = stream.read(first)
+    if len(head) == first:
+        head += stream.read(PIECE - first)
     if len(head) < PIECE and not (more := stream.read(1)):
         yield head
         return

@@ -18,7 +18,7 @@ from molinteract.store.dataset import open_dataset
 from molinteract.store.folder import finish, item_records, prepare
 from molinteract.store.manifest import Differences, Rebuild, chosen, compare, read_rebuild
 from molinteract.store.process import INTERNAL
-from molinteract.store.shards import ShardTask, is_whole, make_shard
+from molinteract.store.shards import ShardTask, is_whole, make_shard, was_begun
 from molinteract.store.workers import run_local
 
 ITEMS_PER_SHARD = 512
@@ -55,6 +55,23 @@ class BuildReport:
     reused_shards: int
     differences: Differences | None = None
 
+    @property
+    def clean(self) -> bool:
+        """Whether something was kept, no fault of ours met, and nothing differs from the manifest."""
+        same = self.differences is None or self.differences.identical
+        return self.kept > 0 and not self.internal_errors and same
+
+    def text(self) -> str:
+        """Return the report in words."""
+        lines = [f"{self.kept:,} entries kept, {self.rejected:,} rejected, {self.patches:,} patches in {self.path}"]
+        lines += [f"  {count:6,}  {reason}" for reason, count in self.reasons.items()]
+        if self.internal_errors:
+            faults = f"{self.internal_errors} rejects are faults of this program"
+            lines.append(f"{faults} (detail '{INTERNAL}'): report them")
+        if self.differences is not None:
+            lines.append(self.differences.text())
+        return "\n".join(lines)
+
 
 def build(
     sources: Source | Sequence[Source],
@@ -79,8 +96,8 @@ def build(
     settings : BuildSettings, optional
         The paper's by default, or those of ``from_manifest``.
     workers : int
-        Processes. The store is the same for any number. One is this process; from two on, an entry that kills its process is
-        found and rejected.
+        Processes. The store is the same for any number. One is this process: an entry that kills it ends the build, and is
+        found and rejected with ``resume``; from two on that happens at once.
     ray : str, optional
         Address of a Ray cluster (``auto``, ``host:port``, ``local``) instead of processes here.
     resume : bool
@@ -187,8 +204,12 @@ def _run(tasks: Iterator[ShardTask], workers: int, ray: str | None) -> Iterator[
         yield from run_local(tasks, workers)
     else:
         for task in tasks:
-            make_shard(task)
-            yield task
+            if was_begun(task):
+                # something in it may have killed its builder: in a process of its own that is found and rejected
+                yield from run_local([task], 1)
+            else:
+                make_shard(task)
+                yield task
 
 
 def _report(

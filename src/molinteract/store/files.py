@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from molinteract.core.errors import StoreError
 from molinteract.store.schema import Encoding
 
+SCRATCH = ".part"
+"""Suffix of a file that is being written; its name begins with a dot."""
 _SEAL = "seal"
 """Key of a JSON file's own checksum."""
 
@@ -200,4 +202,4 @@ def _damaged(path: Path, what: str) -> StoreError:
 
 def _scratch(path: Path) -> Path:
     # the process id keeps two builders of one folder, such as a dying one and its successor, out of each other's files
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    return path.with_name(f".{path.name}.{os.getpid()}{SCRATCH}")

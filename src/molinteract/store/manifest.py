@@ -7,7 +7,7 @@ item: its key, the hash of its content and what became of its entries. Read and 
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,7 +129,8 @@ _WORDS: Final = {
 def item_record(item: SourceItem, content: str, outcome: Mapping[str, int]) -> dict[str, Any]:
     """Return what a manifest says of an item, as plain values."""
     words = ", ".join(f"{name} {count}" for name, count in sorted(outcome.items()))
-    return asdict(ItemRecord(item.name, item.key, item.source, item.size, content, words))
+    record = ItemRecord(item.name, item.key, item.source, item.size, content, words)
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def write_rebuild(

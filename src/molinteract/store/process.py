@@ -3,11 +3,10 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,17 +62,72 @@ class _OutOfTimeError(BaseException):
     """The time limit of an entry has passed; no ``Exception``, so that no library on the way takes it for its own."""
 
 
-def process(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry | Rejected:
+class Clock:
+    """A time limit, begun anew with each entry; only a process's main thread can be interrupted, elsewhere no limit holds.
+
+    Installing the handler of the signal costs more than setting the alarm: many entries share one clock.
+
+    Parameters
+    ----------
+    seconds : float
+        Time limit of an entry.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._holds = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+
+    def __enter__(self) -> Self:
+        if self._holds:
+            self._before = signal.signal(signal.SIGALRM, _stop)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._holds:
+            signal.signal(signal.SIGALRM, self._before)
+
+    def start(self) -> None:
+        """Interrupt what runs now after the limit."""
+        if self._holds:
+            # again and again, should it be lost in a callback
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
+
+    def stop(self) -> None:
+        """Interrupt nothing."""
+        if self._holds:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise _OutOfTimeError
+
+
+def process(raw: RawStructure, settings: BuildSettings, *, clock: Clock | None = None) -> ProcessedEntry | Rejected:
     """Take one structure through every step: judge, perceive, treat hydrogens, find patches.
 
     Nothing that an entry contains raises: it is kept or it is a ``Rejected``.
+
+    Parameters
+    ----------
+    raw : RawStructure
+    settings : BuildSettings
+    clock : Clock, optional
+        One that many entries share; its own by default.
     """
+    if clock is None:
+        with Clock(settings.limits.seconds) as own:
+            return process(raw, settings, clock=own)
     start = time.perf_counter()
     try:
         warm_up()
         start = time.perf_counter()
-        with _time_limit(settings.limits.seconds):
-            entry = _steps(raw, settings)
+        clock.start()
+        try:
+            return _steps(raw, settings, start)
+        finally:
+            clock.stop()
     except EntryError as error:
         return _rejected(raw, error.reason, error.message, start)
     except _OutOfTimeError:
@@ -82,7 +136,6 @@ def process(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry | Reje
     except Exception as error:  # noqa: BLE001 a fault of ours in one entry must not end a build of 500,000
         detail = f"{INTERNAL}: {type(error).__name__}: {error}"
         return _rejected(raw, Reason.PARSE_ERROR, detail, start)
-    return replace(entry, seconds=time.perf_counter() - start)
 
 
 @cache
@@ -90,10 +143,10 @@ def warm_up() -> None:
     """Load the compiled kernels, so that the time of the first entry of this process is its own."""
     for raw in read_cif(FORMIC_ACID, source="", file=""):
         if isinstance(raw, RawStructure):
-            _steps(raw, BuildSettings())
+            _steps(raw, BuildSettings(), 0.0)
 
 
-def _steps(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry:
+def _steps(raw: RawStructure, settings: BuildSettings, start: float) -> ProcessedEntry:
     whole = assemble(raw, policies=settings.policies, limits=settings.limits)
     perceptions = tuple([_perceived(raw, molecule, settings) for molecule in whole.molecules])
     if settings.labels:
@@ -108,7 +161,7 @@ def _steps(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry:
     patches = find_patches(crystal, flags, parameters=settings.patches)
     if len(patches) == 0 and patches.n_empty == 0:
         crystal = replace(crystal, flags=(*crystal.flags, "isolated: no molecule within reach"))
-    return ProcessedEntry(crystal, perceptions, flags, patches, raw.smiles, 0.0)
+    return ProcessedEntry(crystal, perceptions, flags, patches, raw.smiles, time.perf_counter() - start)
 
 
 def _perceived(raw: RawStructure, molecule: Molecule, settings: BuildSettings) -> Perception:
@@ -121,22 +174,3 @@ def _perceived(raw: RawStructure, molecule: Molecule, settings: BuildSettings) -
 def _rejected(raw: RawStructure, reason: Reason, detail: str, start: float) -> Rejected:
     seconds = time.perf_counter() - start
     return Rejected(raw.source, raw.file, raw.block, raw.entry, reason, detail, seconds)
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt the block after some seconds; only a process's main thread can be interrupted, elsewhere no limit holds."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def stop(_number: int, _frame: Any) -> None:
-        raise _OutOfTimeError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again and again, should it be lost in a callback
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -17,9 +17,9 @@ from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.rejected import Rejected
 from molinteract.sources.item import SourceItem
 from molinteract.store.columns import Columns
-from molinteract.store.files import TableWriter, checksum, read_json, write_json
+from molinteract.store.files import SCRATCH, TableWriter, checksum, read_json, write_json
 from molinteract.store.manifest import item_record
-from molinteract.store.process import INTERNAL, ProcessedEntry, process
+from molinteract.store.process import INTERNAL, Clock, ProcessedEntry, process
 from molinteract.store.schema import ENCODINGS, TABLES
 
 HARD_FACTOR, HARD_GRACE = 2.0, 30.0
@@ -87,10 +87,10 @@ def make_shard(task: ShardTask) -> int:
     MissingExtraError, SourceError
         If what the source needs is not there: a package, a server.
     """
-    with _ShardWriter(task) as writer:
+    with _ShardWriter(task) as writer, Clock(task.settings.limits.seconds) as clock:
         for number, item in enumerate(task.items):
             reading, outcome = item.read(), Counter[str]()
-            for result in _results(task, number, item, iter(reading)):
+            for result in _results(task, number, item, iter(reading), clock):
                 outcome["kept" if isinstance(result, ProcessedEntry) else result.reason.value] += 1
                 writer.add(result)
             writer.columns.add_item(item_record(item, reading.content_hash, outcome))
@@ -100,7 +100,7 @@ def make_shard(task: ShardTask) -> int:
 
 
 def _results(
-    task: ShardTask, number: int, item: SourceItem, entries: Iterator[RawStructure | Rejected]
+    task: ShardTask, number: int, item: SourceItem, entries: Iterator[RawStructure | Rejected], clock: Clock
 ) -> Iterator[ProcessedEntry | Rejected]:
     """Yield what becomes of the entries of an item; neither a fault of ours nor one of the item ends the shard."""
     fatal = dict(task.fatal)
@@ -126,7 +126,7 @@ def _results(
             yield Rejected(raw.source, raw.file, raw.block, raw.entry, Reason.PARSE_ERROR, fatal[at])
         else:
             _note(task, at)
-            yield process(raw, task.settings)
+            yield process(raw, task.settings, clock=clock)
 
 
 def _unread(item: SourceItem, detail: str) -> Rejected:
@@ -220,3 +220,8 @@ def is_whole(task: ShardTask) -> bool:
     return all(
         (folder / name).is_file() and checksum(folder / name) == found for name, found in sidecar["checksums"].items()
     )
+
+
+def was_begun(task: ShardTask) -> bool:
+    """Return whether a builder died, or was killed, while it wrote the shard of a task: its unfinished tables are left."""
+    return any(Path(task.folder).glob(f".*-{task.number:05d}.parquet.*{SCRATCH}"))

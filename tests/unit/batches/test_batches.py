@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.oracles.random_batches import random_arrays
 
 from molinteract.batches.collate import collate
+from molinteract.batches.edges import both_directions
 from molinteract.batches.loader import PatchLoader
 from molinteract.batches.sampler import Budget, divide
 from molinteract.patches.patch import PatchArrays
@@ -48,6 +49,15 @@ def test_collate_keeps_every_pair_in_both_directions(seed, patches):
     assert (sides[batch.intra_edges[0]] == sides[batch.intra_edges[1]]).all()
     assert batch.n_patches == patches
     assert batch.n_nodes == len(arrays.atomic_numbers)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=40))
+def test_both_directions_are_a_stable_sort_by_receiver(pairs):
+    pairs = np.array(pairs, dtype=np.int32).reshape(-1, 2)
+    edges = np.concatenate([pairs, pairs[:, ::-1]]).T
+    expected = edges[:, np.argsort(edges[0], kind="stable")]
+    np.testing.assert_array_equal(both_directions(pairs, 9), expected)
 
 
 def test_layouts_are_prepared_and_follow_the_edges():

@@ -146,6 +146,22 @@ def test_a_damaged_block_does_not_cost_the_blocks_around_it():
     assert (second.reason, second.entry) == (Reason.PARSE_ERROR, "a.cif#second")
 
 
+def test_a_block_named_inside_a_text_field_is_none_also_in_a_damaged_file():
+    text = before("_cell_length_a", "_publ_section_comment\n;\nsee\ndata_elsewhere\n;")
+    damaged = UREA.cif(name="second").rstrip().rsplit(" ", 1)[0] + "\n"
+    first, second, third = read(text + damaged + UREA.cif(name="third"))
+    assert (first.block, first.notes) == ("test", ())
+    assert molecules(first) == molecules(third) == [("CH4N2O", 4)]
+    assert second.entry == "a.cif#second"
+
+
+@pytest.mark.parametrize("closed", ["", "_publ_section_comment\n;\nsee\ndata_elsewhere\n;\n"])
+def test_a_text_field_without_end_does_not_cost_the_blocks_after_it(closed):
+    damaged = UREA.cif(name="first") + "_publ_section_comment\n;\nnever closed\n"
+    names = {raw.block: raw for raw in read(damaged + UREA.cif(name="second") + closed + UREA.cif(name="third"))}
+    assert molecules(names["second"]) == molecules(names["third"]) == [("CH4N2O", 4)]
+
+
 @pytest.mark.parametrize("line", ["_cell_length_a 10.4 'x", "_cell_length_a 'x"])
 def test_a_damaged_line_of_the_cell_is_not_left_out_silently(line):
     found = read(TEXT.replace("_cell_length_a 10.449", line))

@@ -2,7 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molinteract.kernels.layout import edge_layout
+from molinteract.kernels.layout import _layout_on_device, edge_layout
 from molinteract.kernels.segments import inverse_degrees, spread, sum_by_bucket
 
 graphs = st.integers(1, 12).flatmap(
@@ -31,6 +31,21 @@ def test_edges_are_kept_and_grouped(graph):
         active = torch.unique(order)
         assert sorted(side.nodes.tolist()) == active.tolist()
         assert torch.equal(side.nodes[side.slots[active]], active)
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs, st.integers(0, 3))
+def test_counting_and_tensor_operations_give_the_same_layout(graph, more_senders):
+    nodes, pairs = graph
+    receivers, senders = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T
+    found = edge_layout(receivers, senders, n_receivers=nodes, n_senders=nodes + more_senders)
+    expected = _layout_on_device(receivers, senders, nodes, nodes + more_senders)
+    for name in ("receivers", "senders", "by_sender", "from_sender"):
+        assert torch.equal(getattr(found, name), getattr(expected, name))
+    for one, other in ((found.receiving, expected.receiving), (found.sending, expected.sending)):
+        assert torch.equal(one.nodes, other.nodes)
+        assert torch.equal(one.slots, other.slots)
+        assert one.buckets == other.buckets
 
 
 @settings(max_examples=60, deadline=None)

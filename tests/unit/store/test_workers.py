@@ -30,7 +30,7 @@ shards.HARD_GRACE = 1.0
 real = shards.process
 
 
-def process(raw, settings):
+def process(raw, settings, **more):
     if "crash" in raw.block:
         ctypes.string_at(0)
     if "killed" in raw.block:
@@ -39,7 +39,7 @@ def process(raw, settings):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
         while True:
             pass
-    return real(raw, settings)
+    return real(raw, settings, **more)
 
 
 shards.process = process
@@ -70,6 +70,18 @@ def test_entries_that_kill_their_process_are_found_and_the_rest_goes_on(faulty):
     assert "time limit" in found["hang5"]
     assert "killed by SIGKILL" in found["killed7"]
     assert all(detail.startswith("internal error") for detail in found.values())
+    assert [name[-1] for name in dataset.crystals["block"].to_pylist()] == list("0134689")
+    assert list((faulty / "db" / "shards").glob(".*")) == []
+
+
+@pytest.mark.slow
+def test_an_entry_that_kills_the_only_process_is_found_on_resuming(faulty):
+    (faulty / "cifs" / "5.cif").unlink()  # nobody would end what hangs
+    command = [sys.executable, faulty / "faulty.py", faulty / "cifs", faulty / "db", "1"]
+    codes = [subprocess.run(command, check=False).returncode for _ in range(3)]
+    assert codes == [-signal.SIGSEGV, -signal.SIGKILL, 0]
+    dataset = open_dataset(faulty / "db")
+    assert {row["entry"].partition("#")[2] for row in dataset.rejects.to_pylist()} == {"crash2", "killed7"}
     assert [name[-1] for name in dataset.crystals["block"].to_pylist()] == list("0134689")
     assert list((faulty / "db" / "shards").glob(".*")) == []
 

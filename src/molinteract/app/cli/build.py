@@ -11,10 +11,7 @@ from molinteract.app.cli.output import DryRun, Json, Quiet, emit, progress_bar
 
 def build(
     sources: Annotated[
-        list[str],
-        Parameter(
-            help="Files, folders, patterns, archives, databases, cod:…, csd:…, sample:, or - for paths on stdin."
-        ),
+        list[str], Parameter(help="Files, folders, patterns, archives, databases, cod:…, csd:…, sample:, - for stdin.")
     ],
     /,
     *,
@@ -54,23 +51,8 @@ def build(
         return 0
     with progress_bar("building", unit="items", quiet=quiet) as bar:
         report = store.build(
-            sources,
-            out,
-            settings=settings,
-            workers=workers,
-            ray=ray,
-            resume=resume,
-            from_manifest=from_manifest,
+            sources, out, settings=settings, workers=workers, ray=ray, resume=resume, from_manifest=from_manifest,
             progress=bar,
-        )
-    lines = [f"{report.kept:,} entries kept, {report.rejected:,} rejected, {report.patches:,} patches in {report.path}"]
-    lines += [f"  {count:6,}  {reason}" for reason, count in report.reasons.items()]
-    if report.internal_errors:
-        lines.append(
-            f"{report.internal_errors} rejects are faults of this program (detail 'internal error'): report them"
-        )
-    differs = report.differences
-    if differs is not None:
-        lines.append(differs.text())
-    emit(asdict(report), "\n".join(lines), as_json=as_json)
-    return 1 if report.internal_errors or not report.kept or (differs and not differs.identical) else 0
+        )  # fmt: skip
+    emit(asdict(report), report.text(), as_json=as_json)
+    return 0 if report.clean else 1
