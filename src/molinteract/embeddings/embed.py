@@ -25,6 +25,7 @@ from molinteract.embeddings.node_labels import NodeLabels, node_labels
 from molinteract.embeddings.table import FORMAT, NODES, PATCHES, UNTRAINED, VectorTable, open_vectors
 from molinteract.network.calibrate import calibrate_all
 from molinteract.network.encoder import InteractNN
+from molinteract.network.vectors import VectorKind, vector_widths, vectors_of
 from molinteract.patches.patch import PatchArrays
 from molinteract.store.dataset import PatchDataset
 from molinteract.training.noise import Draw, displace, patch_keys
@@ -54,6 +55,8 @@ class EmbedSettings:
         How often each patch is embedded; more than once makes sense with a displacement only.
     displacement : float
         σ of a random displacement of each atom, Å, as in pre-training; 0 embeds the structures as they are.
+    features : {"readout", "layers"}
+        Which vectors: :data:`molinteract.network.vectors.VectorKind`.
     """
 
     nodes: int = 20_000
@@ -62,6 +65,7 @@ class EmbedSettings:
     device: str = "cpu"
     copies: int = 1
     displacement: float = 0.0
+    features: VectorKind = "readout"
 
 
 def embed(
@@ -73,7 +77,7 @@ def embed(
     settings: EmbedSettings | None = None,
     progress: Progress | None = None,
 ) -> VectorTable:
-    """Write patch vectors z (Eq. 2) and node vectors of a network, and of the same network untrained.
+    """Write patch vectors and node vectors of a network, and of the same network untrained.
 
     Parameters
     ----------
@@ -114,6 +118,7 @@ def embed(
         "patches": len(writer.rows),
         "nodes": writer.n_nodes,
         "settings": {name: getattr(settings, name) for name in ("nodes", "seed", "copies", "displacement")},
+        "features": settings.features,
         "versions": versions(),
         "written": utc_now(),
     }
@@ -199,15 +204,10 @@ class _Writer:
         self._write_tables()
 
     def _files(self, prefix: str, model: InteractNN) -> tuple[np.memmap[Any, Any], np.memmap[Any, Any]]:
-        config = model.config
+        patches, nodes = vector_widths(model.config, self.settings.features)
         return (
-            open_memmap(self.out / f"{prefix}{PATCHES}.npy", "w+", np.float32, (len(self.rows), 2 * config.ns)),
-            open_memmap(
-                self.out / f"{prefix}{NODES}.npy",
-                "w+",
-                np.float32,
-                (self.n_nodes, 2 * (config.ns + config.nv)),
-            ),
+            open_memmap(self.out / f"{prefix}{PATCHES}.npy", "w+", np.float32, (len(self.rows), patches)),
+            open_memmap(self.out / f"{prefix}{NODES}.npy", "w+", np.float32, (self.n_nodes, nodes)),
         )
 
     def _parts(self) -> Iterator[NDArray[np.int64]]:
@@ -234,14 +234,12 @@ class _Writer:
             chosen.append(first + np.sort(picked))
         return np.concatenate(chosen)
 
-    @staticmethod
     def _vectors(
-        model: InteractNN, batch: PatchBatch, chosen: NDArray[np.int64]
+        self, model: InteractNN, batch: PatchBatch, chosen: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with torch.no_grad():
-            features = model.encode(batch)
-            patches = model.readout(batch, features)
-            nodes = model.node_vectors(features[torch.from_numpy(chosen).to(features.device)])
+            here = torch.from_numpy(chosen).to(batch.positions.device)
+            patches, nodes = vectors_of(model, batch, kind=self.settings.features, chosen=here)
         return patches.float().cpu().numpy(), nodes.float().cpu().numpy()
 
     def _labels(self, molecule: int) -> NodeLabels:

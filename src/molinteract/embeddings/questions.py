@@ -12,7 +12,7 @@ from molinteract.embeddings.colourings import MapSet, node_maps, patch_maps, wit
 from molinteract.embeddings.embed import COUNTED_ELEMENTS
 from molinteract.embeddings.ks import KsTest, distances_by_label, ks_table
 from molinteract.embeddings.probes import Probe, probe
-from molinteract.embeddings.table import NODES, PATCHES, VectorTable, order_free
+from molinteract.embeddings.table import NODES, PATCHES, VectorTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,10 +99,7 @@ class _Side:
 
     def __init__(self, table: VectorTable, kind: str) -> None:
         rows = table.patches if kind == PATCHES else table.nodes
-        trained, untrained = table.vectors(kind), table.vectors(kind, untrained=True)
-        # patches come from both ends: the order-free vector has no first molecule
-        self.trained = order_free(trained) if kind == PATCHES else np.asarray(trained)
-        self.untrained = order_free(untrained) if kind == PATCHES else np.asarray(untrained)
+        self.trained, self.untrained = table.comparable(kind), table.comparable(kind, untrained=True)
         self.compounds = _column(rows, "compound")
         self.held_out = _column(rows, "split") != "train"
 

@@ -35,10 +35,20 @@ class VectorTable:
     meta: dict[str, Any]
 
     def vectors(self, kind: str, *, untrained: bool = False) -> NDArray[np.float32]:
-        """Return the vectors of ``patches`` (n, 2 ns) or ``nodes`` (n, 2 ns + 2 nv), memory-mapped."""
+        """Return the vectors of ``patches`` or ``nodes`` as they were written, memory-mapped.
+
+        Widths: :func:`molinteract.network.vectors.vector_widths`; z of ``readout`` is (n, 2 ns).
+        """
         name = f"{UNTRAINED if untrained else ''}{kind}.npy"
         array: NDArray[np.float32] = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
         return array
+
+    def comparable(self, kind: str, *, untrained: bool = False) -> NDArray[np.float32]:
+        """Return vectors that do not depend on which molecule comes first: z made order-free, all others as they are."""
+        vectors = self.vectors(kind, untrained=untrained)
+        if kind == PATCHES and self.meta.get("features", "readout") == "readout":
+            return order_free(vectors)
+        return np.asarray(vectors)
 
     @cached_property
     def patches(self) -> pa.Table:
@@ -52,7 +62,7 @@ class VectorTable:
 
 
 def order_free(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return [z_i + z_j ‖ |z_i − z_j|], (n, 4 ns), which does not depend on which molecule comes first (SPEC 2.3)."""
+    """Return [z_i + z_j ‖ |z_i − z_j|], (n, 2 ns), which does not depend on which molecule comes first (SPEC 2.3)."""
     half = vectors.shape[1] // 2
     first, second = vectors[:, :half], vectors[:, half:]
     return np.concatenate([first + second, np.abs(first - second)], axis=1)

@@ -98,6 +98,11 @@ def _scores(
         rows = train_rows(task, size, seed=seed)
         for name, made in features.items():
             tallies[name].append(tally(task, READERS[reader](task, made(seed), rows, seed)))
+    return judged(task, tallies, reader=reader, labels=size)
+
+
+def judged(task: Task, tallies: Mapping[str, list[Tally]], *, reader: str, labels: int | None) -> list[Score]:
+    """Return the score of each set of features from its tallies, one of each seed; one set is ``OURS``."""
     ours = mean_of(tallies[OURS])
     out = []
     for name, of_seeds in tallies.items():
@@ -109,9 +114,9 @@ def _scores(
                 unit=task.unit,
                 reader=reader,
                 features=name,
-                labels=size or 0,
+                labels=labels or 0,
                 mean=float(np.mean(values)),
-                sd=float(np.std(values, ddof=1)) if seeds > 1 else 0.0,
+                sd=float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
                 against=against,
                 low=low,
                 high=high,

@@ -16,6 +16,7 @@ from molinteract.embeddings.embed import COUNTED_ELEMENTS
 from molinteract.embeddings.table import order_free
 from molinteract.network.calibrate import calibrate_all
 from molinteract.network.encoder import InteractNN
+from molinteract.network.vectors import VectorKind, vectors_of
 from molinteract.patches.patch import PatchArrays
 
 BATCH = 128
@@ -42,9 +43,14 @@ class Features:
 
 
 def network_features(
-    model: InteractNN, source: CutsPatches, rows: NDArray[np.int64], *, nodes: NDArray[np.int64] | None = None
+    model: InteractNN,
+    source: CutsPatches,
+    rows: NDArray[np.int64],
+    *,
+    nodes: NDArray[np.int64] | None = None,
+    kind: VectorKind = "readout",
 ) -> Features:
-    """Return order-free patch vectors (SPEC 2.3) and node vectors of a network.
+    """Return patch vectors that do not depend on which molecule is first (SPEC 2.3), and node vectors of a network.
 
     Parameters
     ----------
@@ -54,6 +60,7 @@ def network_features(
     rows : (patches,) int
     nodes : (patches,) int, optional
         One node of each patch, -1 for none.
+    kind : {"readout", "layers"}
     """
     model.eval()
     found, chosen = [], []
@@ -61,11 +68,12 @@ def network_features(
         for part, wanted in _parts(rows, nodes):
             arrays = source.cut(part)
             batch = collate(arrays, part)
-            features = model.encode(batch)
-            found.append(model.readout(batch, features).numpy())
             here = arrays.node_offsets[:-1][wanted >= 0] + wanted[wanted >= 0]
-            chosen.append(model.node_vectors(features[torch.from_numpy(here)]).numpy())
-    return Features(order_free(np.concatenate(found)), np.concatenate(chosen))
+            patches, picked = vectors_of(model, batch, kind=kind, chosen=torch.from_numpy(here))
+            found.append(patches.numpy())
+            chosen.append(picked.numpy())
+    vectors = np.concatenate(found)
+    return Features(order_free(vectors) if kind == "readout" else vectors, np.concatenate(chosen))
 
 
 def untrained_like(model: InteractNN, source: CutsPatches, rows: NDArray[np.int64], *, seed: int) -> InteractNN:

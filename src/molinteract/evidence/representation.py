@@ -19,6 +19,7 @@ from molinteract.evidence.features import (
 from molinteract.evidence.task import Task
 from molinteract.evidence.tasks import dimer_tasks, store_tasks
 from molinteract.network.encoder import InteractNN
+from molinteract.network.vectors import VectorKind
 from molinteract.store.dataset import PatchDataset
 
 UNTRAINED = "untrained"
@@ -38,6 +39,7 @@ def benchmark_representation(
     seeds: int = 5,
     shots: Sequence[int] = SHOTS,
     soap: bool = True,
+    kind: VectorKind = "readout",
     stage: Stage | None = None,
 ) -> list[Score]:
     """Judge a network's frozen vectors on crystals and dimers, beside an untrained network, composition, SOAP and rivals.
@@ -57,6 +59,8 @@ def benchmark_representation(
         As in ``compare``.
     soap : bool
         Take SOAP as a baseline too; needs DScribe.
+    kind : {"readout", "layers"}
+        Vectors of the networks, the trained, the untrained and the rivals alike.
     stage : callable, optional
         Told what is being done.
 
@@ -71,7 +75,7 @@ def benchmark_representation(
     def ask(
         tasks: Sequence[Task], source: CutsPatches, rows: NDArray[np.int64], nodes: NDArray[np.int64] | None
     ) -> None:
-        made = _all_features(networks, source, rows, nodes=nodes, soap=soap and nodes is None, stage=tell)
+        made = _all_features(networks, source, rows, nodes=nodes, soap=soap and nodes is None, kind=kind, stage=tell)
         for task in tasks:
             tell(task.name)
             side = "patches" if nodes is None else "nodes"
@@ -94,6 +98,7 @@ def _all_features(
     *,
     nodes: NDArray[np.int64] | None,
     soap: bool,
+    kind: VectorKind,
     stage: Stage,
 ) -> dict[str, Callable[[int], Features]]:
     """Return each set of features as a function of the seed; what does not depend on it is made once."""
@@ -101,12 +106,13 @@ def _all_features(
     made: dict[str, Callable[[int], Features]] = {}
     for name, network in networks.items():
         stage(f"vectors of {len(rows):,} patches: {name}")
-        made[name] = _constant(network_features(network, source, rows, nodes=nodes))
+        made[name] = _constant(network_features(network, source, rows, nodes=nodes, kind=kind))
 
     @cache
     def untrained(seed: int) -> Features:
         stage(f"vectors of {len(rows):,} patches: untrained, seed {seed}")
-        return network_features(untrained_like(first, source, rows, seed=seed), source, rows, nodes=nodes)
+        fresh = untrained_like(first, source, rows, seed=seed)
+        return network_features(fresh, source, rows, nodes=nodes, kind=kind)
 
     made[UNTRAINED] = untrained
     stage(f"composition and distances of {len(rows):,} patches")

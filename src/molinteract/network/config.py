@@ -24,6 +24,8 @@ class NetworkConfig(Settings):
     rigid_head: bool = Field(
         default=False, description="predicts the fragments' relative motion through z (joint mode)"
     )
+    element_head: bool = Field(default=False, description="predicts elements that were hidden (loss.elements)")
+    contact_head: bool = Field(default=False, description="tells from z how far contacts were moved (loss.contrast)")
 
 
 PRESETS: Final[dict[str, NetworkConfig]] = {

@@ -3,6 +3,7 @@
 ``encode`` makes node features, ``denoise`` predicts displacements from them, ``readout`` the patch vectors.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from molinteract.network.config import NetworkConfig
 from molinteract.network.embedding import ElementEmbedding, LengthEmbedding
 from molinteract.network.files import fill, read_network
 from molinteract.network.geometry import Edges, edge_geometry
-from molinteract.network.heads import DenoisingHead, RigidHead, RigidMotion
+from molinteract.network.heads import ContactHead, DenoisingHead, ElementHead, RigidHead, RigidMotion
 from molinteract.network.interaction import INTER, INTRA, Interaction
 from molinteract.network.pretrained import pretrained_folder
 from molinteract.network.readout import Readout
@@ -61,6 +62,8 @@ class InteractNN(nn.Module):
         vectors = config.nv if config.rigid_head else 0
         self.pool = Readout(self.irreps, ns=ns, reach=config.radius + MARGIN, vectors=vectors)
         self.rigid = RigidHead(self.pool.irreps_out, hidden=2 * ns) if config.rigid_head else None
+        self.element = ElementHead(self.irreps.channels) if config.element_head else None
+        self.contact = ContactHead(ns) if config.contact_head else None
 
     @classmethod
     def from_pretrained(cls, name: str, *, device: torch.device | str = "cpu") -> "InteractNN":
@@ -83,11 +86,13 @@ class InteractNN(nn.Module):
 
     def encode(self, batch: PatchBatch) -> Tensor:
         """Return node features (nodes, irreps.dim), in e3nn's layout."""
-        planes: Tensor = self.elements(batch.atomic_numbers)  # scalars alone lie the same in both layouts
-        edges = self._edges(batch)
-        for layer in self.layers:
-            planes = layer(planes, edges)
-        return from_planes(planes, self.irreps)
+        *_, last = self._planes(batch)
+        return from_planes(last, self.irreps)
+
+    def encode_all(self, batch: PatchBatch) -> tuple[Tensor, Tensor]:
+        """Return node features as ``encode``, and the 0e scalars before and after every layer, (nodes, (n_layers + 1) ns)."""
+        steps = list(self._planes(batch))
+        return from_planes(steps[-1], self.irreps), torch.cat([planes[:, : self.config.ns] for planes in steps], dim=1)
 
     def denoise(self, batch: PatchBatch, features: Tensor) -> Tensor:
         """Return predicted displacements (nodes, 3) in Å, not yet clamped, from ``encode``'s features."""
@@ -122,6 +127,14 @@ class InteractNN(nn.Module):
         """Return displacements (nodes, 3) and patch vectors (patches, 2 ns)."""
         features = self.encode(batch)
         return self.denoise(batch, features), self.readout(batch, features)
+
+    def _planes(self, batch: PatchBatch) -> Iterator[Tensor]:
+        planes: Tensor = self.elements(batch.atomic_numbers)  # scalars alone lie the same in both layouts
+        edges = self._edges(batch)
+        yield planes
+        for layer in self.layers:
+            planes = layer(planes, edges)
+            yield planes
 
     def _edges(self, batch: PatchBatch) -> dict[str, Edges]:
         edges = {}

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from molinteract.kernels.batch_norm import EquivariantBatchNorm
 from molinteract.kernels.irreps import Irreps, to_planes
+from molinteract.network.embedding import MAX_Z
 from molinteract.network.geometry import Edges
 from molinteract.network.interaction import Interaction
 
@@ -88,6 +89,36 @@ class RigidHead(nn.Module):
         pulls, turns = (gate_polar * _bounded(polar)).sum(2), (gate_axial * _bounded(axial)).sum(2)
         distance = self.distance(own_first).sum(dim=(1, 2))
         return RigidMotion(pulls[:, 1] - pulls[:, 0], turns[:, 1] - turns[:, 0], distance)
+
+
+class ElementHead(nn.Linear):
+    """Scores of every element for a node, from its orientation-free vector; the first is that of "anything else"."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, MAX_Z + 1)
+
+
+class ContactHead(nn.Module):
+    """How much the contact distances of a patch have changed, mean and root mean square, from z alone.
+
+    A linear map of [z_i + z_j ‖ |z_i − z_j|]: what it needs must lie open in the vector that is handed on.
+
+    Parameters
+    ----------
+    ns : int
+        Half the width of z.
+    """
+
+    def __init__(self, ns: int) -> None:
+        super().__init__()
+        self.ns = ns
+        self.linear = nn.Linear(2 * ns, 2)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return (patches, 2) in Å for z (patches, 2 ns)."""
+        first, second = vectors[:, : self.ns], vectors[:, self.ns :]
+        changes: Tensor = self.linear(torch.cat([first + second, (first - second).abs()], dim=1))
+        return changes
 
 
 def _bounded(vectors: Tensor) -> Tensor:

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from molinteract.batches.batch import PatchBatch
 from molinteract.batches.collate import collate
+from molinteract.network.embedding import MAX_Z
 from molinteract.patches.patch import PatchArrays
+from molinteract.training.contacts import contact_changes
+from molinteract.training.masking import hide_elements
 from molinteract.training.noise import Displaced, Draw, Kind, displace, patch_keys, rebuild_inter_edges
 from molinteract.training.recipe import NoiseRecipe
 
@@ -57,22 +60,38 @@ class DisplacedPatches:
         self.rows = np.unique(rows)
         self.keys = patch_keys(dataset.describe(self.rows)["patch_id"].to_pylist())
 
-    def arrays(self, rows: NDArray[np.int64], *, kind: Kind, draw: Draw) -> tuple[PatchArrays, Displaced]:
-        """Return displaced patches as arrays, and what was done to them."""
-        clean = self.dataset.cut(rows)
-        positions, displaced = displace(clean, self._keys_of(rows), self.noise, kind=kind, draw=draw)
+    def arrays(
+        self, rows: NDArray[np.int64], *, kind: Kind, draw: Draw, hide: bool = False
+    ) -> tuple[PatchArrays, Displaced]:
+        """Return displaced patches as arrays, and what was done to them; ``hide`` hides elements by the recipe."""
+        clean, keys = self.dataset.cut(rows), self._keys_of(rows)
+        positions, displaced = displace(clean, keys, self.noise, kind=kind, draw=draw)
+        changes = torch.from_numpy(contact_changes(clean, positions).astype(np.float32))
+        displaced = replace(displaced, contacts=changes)
         moved = replace(clean, positions=positions)
         chosen = displaced.moved.numpy() if self.noise.rebuild_inter == "moved" else np.ones(len(clean), dtype=bool)
         if self.noise.rebuild_inter != "none" and chosen.any():
             edges, offsets = rebuild_inter_edges(positions, clean, chosen, d_inter=self.d_inter)
             moved = replace(moved, inter_edges=edges, inter_offsets=offsets)
+        if hide and self.noise.mask:
+            shown, asked = hide_elements(clean, keys, share=self.noise.mask, draw=draw)
+            elements = torch.from_numpy(clean.atomic_numbers.astype(np.int64))
+            elements = torch.where((elements >= 1) & (elements <= MAX_Z), elements, 0)
+            displaced = replace(displaced, asked=torch.from_numpy(asked), elements=elements)
+            moved = replace(moved, atomic_numbers=shown)
         return moved, displaced
 
     def batch(
-        self, rows: NDArray[np.int64], *, kind: Kind, draw: Draw, dtype: torch.dtype = torch.float32
+        self,
+        rows: NDArray[np.int64],
+        *,
+        kind: Kind,
+        draw: Draw,
+        hide: bool = False,
+        dtype: torch.dtype = torch.float32,
     ) -> tuple[PatchBatch, Displaced]:
         """Return displaced patches as a batch, and what was done to them."""
-        arrays, displaced = self.arrays(rows, kind=kind, draw=draw)
+        arrays, displaced = self.arrays(rows, kind=kind, draw=draw, hide=hide)
         return collate(arrays, rows, dtype=dtype).to(self.device), displaced.to(self.device)
 
     def _keys_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -138,7 +138,7 @@ class _Trainer:
         mine = slice(self.processes.rank, None, self.processes.size)
         draw = Draw(self.recipe.seed, self.state.epoch, places[mine])
         kind: Kind = "mixed" if self.recipe.mode == "joint" else "atoms"
-        batch, displaced = self.patches.batch(rows[mine], kind=kind, draw=draw)
+        batch, displaced = self.patches.batch(rows[mine], kind=kind, draw=draw, hide=True)
         loss = self._step(batch, displaced, rows)
         seconds = self.processes.agreed(time.perf_counter() - start)
         self.new_patches += len(rows)

@@ -93,6 +93,50 @@ class RigidMeasures:
         self._sums.add(name, (predicted - true).square().sum(1), true.square().sum(1))
 
 
+class OpenMeasures:
+    """What the opt-in heads know: hidden elements, and how far the contacts of a patch were moved.
+
+    ``element_accuracy``: share of hidden atoms whose element is named, and ``element_accuracy_null``: share of the most common
+    one. ``ev_stretch``, ``ev_strain``: mean and root mean square change of the contact distances from z alone, fragments
+    moved, against predicting their mean. ``contrast_right``: share of patches that are taken for less strained than their
+    moved copy; 0.5 by chance.
+    """
+
+    def __init__(self) -> None:
+        self._elements: list[Tensor] = []
+        self._contacts: list[Tensor] = []
+
+    def add_masked(self, prediction: Prediction, shown: Tensor, displaced: Displaced) -> None:
+        """Add a batch with hidden elements; ``shown`` are the atomic numbers that the network saw."""
+        if prediction.elements is None or displaced.elements is None:
+            return
+        hidden = (shown == 0) & (displaced.elements > 0)
+        named = prediction.elements[hidden].argmax(1)
+        self._elements.append(torch.stack([named, displaced.elements[hidden]], dim=1))
+
+    def add_pair(self, still: Prediction, moved: Prediction, displaced: Displaced) -> None:
+        """Add the same patches as they are and with fragments moved."""
+        if still.contacts is None or moved.contacts is None or displaced.contacts is None:
+            return
+        row = torch.cat([still.contacts[:, 1:], moved.contacts, displaced.contacts], dim=1)
+        self._contacts.append(row.detach().double())
+
+    def values(self) -> Values:
+        """Return all measures; those of heads that the network lacks are left out."""
+        values = {}
+        if self._elements:
+            named, true = torch.cat(self._elements).T
+            values["element_accuracy"] = float((named == true).double().mean())
+            values["element_accuracy_null"] = float(torch.bincount(true).max() / len(true))
+        if self._contacts:
+            still, stretch, strain, true_stretch, true_strain = torch.cat(self._contacts).T
+            for name, predicted, true in (("stretch", stretch, true_stretch), ("strain", strain, true_strain)):
+                spread = (true - true.mean()).square().sum()
+                values[f"ev_{name}"] = float(1.0 - (predicted - true).square().sum() / spread)
+            values["contrast_right"] = float((strain > still).double().mean())
+        return values
+
+
 class _Sums:
     """Squared errors and squared signals by name."""
 

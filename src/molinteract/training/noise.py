@@ -1,7 +1,7 @@
 """Displacements of patches: a function of (seed, epoch, place in the epoch, patch id), whatever shares the batch (SPEC 2.4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -16,8 +16,8 @@ from molinteract.training.recipe import NoiseRecipe
 VALIDATION_EPOCH = 2**31 - 1
 """Epoch number whose noise validation uses: the same each time, and never that of training."""
 
-Kind = Literal["atoms", "rigid", "both", "mixed"]
-"""Which displacement patches get; ``mixed`` draws one of the others for each patch by the recipe's shares."""
+Kind = Literal["atoms", "rigid", "both", "still", "mixed"]
+"""Which displacement patches get, ``still`` none; ``mixed`` draws one of the others for each patch by the recipe's shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,29 @@ class Displaced:
         t = t_j − t_i in Å and ω = ω_j − ω_i in radians; zero where the fragments were not moved.
     moved : (patches,) bool
         Whether the fragments were moved.
+    whole : (patches,) bool
+        Whether the molecules kept their shape: atoms were not displaced on their own.
+    contacts : (patches, 2), optional
+        Mean and root mean square change of the contact distances, Å.
+    asked : (atoms,) bool, optional
+        Atoms whose element is asked; None where none are.
+    elements : (atoms,) int64, optional
+        True atomic numbers.
     """
 
     delta: Tensor
     translation: Tensor
     rotation: Tensor
     moved: Tensor
+    whole: Tensor
+    contacts: Tensor | None = None
+    asked: Tensor | None = None
+    elements: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Self:
         """Return the targets on another device."""
-        return type(self)(**{f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)})
+        present = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in present.items()})
 
 
 def patch_keys(ids: Sequence[str]) -> NDArray[np.uint64]:
@@ -75,12 +88,14 @@ def displace(
     """
     n = len(arrays)
     total = np.zeros_like(arrays.positions)
-    translation, rotation, moved = np.zeros((n, 3)), np.zeros((n, 3)), np.zeros(n, dtype=bool)
+    translation, rotation = np.zeros((n, 3)), np.zeros((n, 3))
+    moved, whole = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
     for p in range(n):
         part = slice(arrays.node_offsets[p], arrays.node_offsets[p + 1])
-        rng = _generator(draw, int(draw.places[p]), int(keys[p]))
+        rng = generator(draw, int(draw.places[p]), int(keys[p]))
         atoms, moved[p] = _of_kind(kind, noise, rng)
         epsilon = rng.standard_normal((part.stop - part.start, 3))
+        whole[p] = not atoms
         if atoms:
             total[part] = np.clip(noise.sigma * epsilon, -noise.clamp, noise.clamp)
         if moved[p]:
@@ -89,20 +104,23 @@ def displace(
             )
             total[part] += shift
     delta, t, omega = (torch.from_numpy(values.astype(np.float32)) for values in (total, translation, rotation))
-    return arrays.positions + total, Displaced(delta, t, omega, torch.from_numpy(moved))
+    return arrays.positions + total, Displaced(delta, t, omega, torch.from_numpy(moved), torch.from_numpy(whole))
 
 
-def _generator(draw: Draw, place: int, key: int) -> np.random.Generator:
-    # the low words of the counter are Philox's own
-    return np.random.Generator(np.random.Philox(key=[draw.seed, key], counter=[0, 0, draw.epoch, place]))
+def generator(draw: Draw, place: int, key: int, *, stream: int = 0) -> np.random.Generator:
+    """Return the generator of one patch; streams never overlap."""
+    # the low word of the counter is Philox's own
+    return np.random.Generator(np.random.Philox(key=[draw.seed, key], counter=[0, stream, draw.epoch, place]))
 
 
 def _of_kind(kind: Kind, noise: NoiseRecipe, rng: np.random.Generator) -> tuple[bool, bool]:
     """Return whether atoms are displaced, and whether fragments are moved."""
     if kind != "mixed":
-        return kind != "rigid", kind != "atoms"
-    shares = np.cumsum([noise.share_atoms, noise.share_rigid, noise.share_both])
+        return kind in ("atoms", "both"), kind in ("rigid", "both")
+    shares = np.cumsum([noise.share_atoms, noise.share_rigid, noise.share_both, noise.share_still])
     place = rng.random() * shares[-1]
+    if place >= shares[2]:
+        return False, False
     return bool(place < shares[0] or place >= shares[1]), bool(place >= shares[0])
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from molinteract.batches.batch import PatchBatch
 from molinteract.network.encoder import InteractNN
@@ -22,37 +23,57 @@ class Prediction:
         δ̂, clamped per component; the network is equivariant exactly before the clamp.
     motion : RigidMotion or None
         None for a network without a rigid head.
+    elements : (atoms, 119), optional
+        Scores of the elements; None for a network without the head.
+    contacts : (patches, 2), optional
+        Mean and root mean square change of the contact distances, Å; None for a network without the head.
     """
 
     delta: Tensor
     motion: RigidMotion | None
+    elements: Tensor | None = None
+    contacts: Tensor | None = None
 
 
 def predict(model: InteractNN, batch: PatchBatch, *, clamp: float) -> Prediction:
     """Return the predictions of a network for a displaced batch."""
     features = model.encode(batch)
-    motion = None if model.rigid is None else model.rigid_motion(batch, features)
-    return Prediction(model.denoise(batch, features).clamp(-clamp, clamp), motion)
+    return Prediction(
+        delta=model.denoise(batch, features).clamp(-clamp, clamp),
+        motion=None if model.rigid is None else model.rigid_motion(batch, features),
+        elements=None if model.element is None else model.element(model.node_vectors(features)),
+        contacts=None if model.contact is None else model.contact(model.readout(batch, features)),
+    )
 
 
 def loss_sums(prediction: Prediction, displaced: Displaced) -> Tensor:
-    """Return squared errors and how many they are of, (4, 2): atoms, translation, rotation, log distance.
+    """Return errors and how many they are of, (6, 2); zeros for what is not predicted.
 
-    Sums rather than means, so that those of several processes add up to the joint batch's.
+    Squared errors of atoms, translation, rotation and log distance, nats of the elements, squared errors of the contact
+    distances. Sums rather than means, so that those of several processes add up to the joint batch's.
     """
-    error = (prediction.delta - displaced.delta).square().sum()
-    rows = [torch.stack([error, error.new_tensor(float(len(displaced.delta)))])]
+    nothing = prediction.delta.new_zeros(2)
+    rows = [_squared(prediction.delta, displaced.delta), *[nothing] * 5]
     if prediction.motion is not None:
-        moved = displaced.moved
-        count = moved.sum().to(error)
+        moved, motion = displaced.moved, prediction.motion
         distance = torch.linalg.vector_norm(displaced.translation[moved], dim=1).clamp(min=1e-3)
-        for predicted, true in (
-            (prediction.motion.translation[moved], displaced.translation[moved]),
-            (prediction.motion.rotation[moved], displaced.rotation[moved]),
-            (prediction.motion.log_distance[moved], distance.log()),
-        ):
-            rows.append(torch.stack([(predicted - true).square().sum(), count]))
+        rows[1] = _squared(motion.translation[moved], displaced.translation[moved])
+        rows[2] = _squared(motion.rotation[moved], displaced.rotation[moved])
+        rows[3] = _squared(motion.log_distance[moved], distance.log())
+    if prediction.elements is not None and displaced.asked is not None and displaced.elements is not None:
+        asked = displaced.asked
+        nats = functional.cross_entropy(prediction.elements[asked], displaced.elements[asked], reduction="sum")
+        rows[4] = torch.stack([nats, asked.sum().to(nats)])
+    if prediction.contacts is not None and displaced.contacts is not None:
+        whole = displaced.whole
+        rows[5] = _squared(prediction.contacts[whole], displaced.contacts[whole])
     return torch.stack(rows)
+
+
+def _squared(predicted: Tensor, true: Tensor) -> Tensor:
+    """Return the sum of the squared errors, and the number of rows."""
+    error = (predicted - true).square().sum()
+    return torch.stack([error, error.new_tensor(float(len(true)))])
 
 
 def total_loss(sums: Tensor, recipe: Recipe) -> Tensor:
@@ -60,7 +81,8 @@ def total_loss(sums: Tensor, recipe: Recipe) -> Tensor:
 
     ``paper`` mode: the root of the mean over atoms of |δ̂ − δ|², a mean over nodes so that large patches do not dominate.
     ``joint`` mode adds the mean squared errors of t and ω in units of their variance, and of ln |t|; each is about 1 for a
-    network that predicts nothing.
+    network that predicts nothing. Opt-in: the mean cross-entropy of hidden elements, and the mean squared errors of both
+    changes of the contact distances in units of σ_t².
     """
     means = sums[:, 0] / sums[:, 1].clamp(min=1)
     atoms = torch.sqrt(means[0])
@@ -74,4 +96,6 @@ def total_loss(sums: Tensor, recipe: Recipe) -> Tensor:
         + weights.translation * translation
         + weights.rotation * rotation
         + weights.distance * means[3]
+        + weights.elements * means[4]
+        + weights.contrast * means[5] / noise.translation**2
     )

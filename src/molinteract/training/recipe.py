@@ -27,24 +27,40 @@ class NoiseRecipe(Settings):
     share_atoms: float = Field(default=0.25, ge=0, description="joint: weight of patches with displaced atoms only")
     share_rigid: float = Field(default=0.5, ge=0, description="joint: weight of patches with moved fragments only")
     share_both: float = Field(default=0.25, ge=0, description="joint: weight of patches with both")
+    share_still: float = Field(default=0.0, ge=0, description="joint: weight of patches left as they are")
+    mask: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="joint: share of atoms whose element is asked; it is hidden for four in five",
+    )
     rebuild_inter: Literal["none", "moved", "all"] = Field(
         default="none", description="patches whose intermolecular edges come from the perturbed positions"
     )
 
     @model_validator(mode="after")
     def _some_share(self) -> Self:
-        if not self.share_atoms + self.share_rigid + self.share_both:
+        if not self.share_atoms + self.share_rigid + self.share_both:  # patches left as they are teach nothing alone
             raise ValueError("one of share_atoms, share_rigid, share_both must be above zero")
         return self
 
 
 class LossRecipe(Settings):
-    """Weights of the terms of ``joint`` mode; each is about 1 for a network that predicts nothing."""
+    """Weights of the terms of ``joint`` mode; each is about 1 for a network that predicts nothing.
+
+    ``elements`` and ``contrast`` are off unless given; ``elements`` needs ``noise.mask``.
+    """
 
     atoms: float = Field(default=1.0, ge=0, description="displacements of the atoms")
     translation: float = Field(default=1.0, ge=0, description="t decoded through z")
     rotation: float = Field(default=0.3, ge=0, description="ω decoded through z")
     distance: float = Field(default=0.1, ge=0, description="log |t| from z alone")
+    elements: float = Field(default=0.0, ge=0, description="elements of the atoms that noise.mask asks for, nats")
+    contrast: float = Field(
+        default=0.0,
+        ge=0,
+        description="change of the contact distances from z alone, of molecules that kept their shape",
+    )
 
 
 class OptimiserRecipe(Settings):
@@ -94,7 +110,19 @@ class Recipe(Settings):
     device: str = "cpu"
     tensorboard: bool = Field(default=False, description="write RUN/tensorboard as well (extra [log])")
 
+    @model_validator(mode="after")
+    def _elements_are_asked(self) -> Self:
+        if self.loss.elements and not self.noise.mask:
+            raise ValueError("loss.elements needs noise.mask above zero")
+        return self
+
     def network_config(self) -> NetworkConfig:
-        """Return the network's sizes, of a preset or as given; ``joint`` mode adds the rigid head."""
+        """Return the network's sizes, of a preset or as given; ``joint`` mode adds its heads."""
         config = preset(self.network) if isinstance(self.network, str) else self.network
-        return config.model_copy(update={"rigid_head": self.mode == "joint"})
+        joint = self.mode == "joint"
+        heads = {
+            "rigid_head": joint,
+            "element_head": joint and self.loss.elements > 0,
+            "contact_head": joint and self.loss.contrast > 0,
+        }
+        return config.model_copy(update=heads)

@@ -14,7 +14,7 @@ from molinteract.embeddings.neighbours import nearest
 from molinteract.embeddings.node_labels import node_labels
 from molinteract.embeddings.probes import probe
 from molinteract.embeddings.sampling import sample_by_compound
-from molinteract.embeddings.table import order_free
+from molinteract.embeddings.table import VectorTable, order_free
 from molinteract.store.dataset import MoleculeRow
 
 
@@ -163,3 +163,10 @@ def test_node_labels_of_acetamide_like_atoms():
     assert labels.hydrogen_on == ["", "", "", "", "N", "", "", "C", "C"]
     assert labels.carbon_bond == ["single", "double", "", "", "", "aromatic", "aromatic", "", ""]
     assert labels.carbon_partners == ["C", "N+O", "", "", "", "C", "C", "", ""]
+
+
+def test_vectors_of_layers_are_compared_as_they_are_and_z_order_free(tmp_path):
+    z = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
+    np.save(tmp_path / "patches.npy", z)
+    np.testing.assert_array_equal(VectorTable(tmp_path, {"features": "layers"}).comparable("patches"), z)
+    np.testing.assert_array_equal(VectorTable(tmp_path, {}).comparable("patches"), order_free(z))

@@ -8,7 +8,7 @@ from tests.oracles.random_batches import random_batch
 
 from molinteract.network.heads import RigidMotion
 from molinteract.training.displaced import DisplacedPatches
-from molinteract.training.measures import DenoisingMeasures, RigidMeasures, relative_translation
+from molinteract.training.measures import DenoisingMeasures, OpenMeasures, RigidMeasures, relative_translation
 from molinteract.training.noise import Displaced
 from molinteract.training.objectives import Prediction
 from molinteract.training.recipe import NoiseRecipe
@@ -66,7 +66,7 @@ def test_rigid_measures_equal_a_plain_computation():
     log_hat = torch.from_numpy(rng.normal(size=3))
     delta = t_hat[batch.patch_index] * batch.molecule_index.unsqueeze(1)  # the atoms' head says the same of t
     measures = RigidMeasures("_both")
-    displaced = Displaced(delta, t, w, torch.ones(3, dtype=torch.bool))
+    displaced = Displaced(delta, t, w, torch.ones(3, dtype=torch.bool), torch.zeros(3, dtype=torch.bool))
     measures.add(batch, Prediction(delta, RigidMotion(t_hat, w_hat, log_hat)), displaced)
     values = measures.values()
     ev = lambda a, b: float(1 - (a - b).square().sum() / b.square().sum())  # noqa: E731
@@ -81,7 +81,13 @@ def test_rigid_measures_equal_a_plain_computation():
 def test_network_without_a_rigid_head_is_measured_by_its_atoms_alone():
     batch = random_batch(0)
     measures = RigidMeasures()
-    displaced = Displaced(batch.positions, torch.ones(3, 3), torch.ones(3, 3), torch.ones(3, dtype=torch.bool))
+    displaced = Displaced(
+        batch.positions,
+        torch.ones(3, 3),
+        torch.ones(3, 3),
+        torch.ones(3, dtype=torch.bool),
+        torch.zeros(3, dtype=torch.bool),
+    )
     measures.add(batch, Prediction(torch.zeros_like(batch.positions), None), displaced)
     assert measures.values() == {"ev_rigid_moved": 0.0}
 
@@ -125,3 +131,33 @@ def test_rigid_null_finds_what_the_centre_distance_tells_and_nothing_else():
         patches = DisplacedPatches(Spheres(sizes_tell=sizes_tell), np.arange(600), noise=NoiseRecipe(), d_inter=4.0)
         value = rigid_null(patches, np.arange(500), np.arange(500, 600), seed=0)
         assert low < value < high  # one component of three can be told; 100 patches
+
+
+def test_measures_of_hidden_elements_and_of_strain():
+    measures = OpenMeasures()
+    rng = np.random.default_rng(0)
+    true, shown = torch.tensor([1, 1, 6, 8]), torch.tensor([0, 1, 0, 0])
+    scores = torch.zeros(4, 119)
+    scores[[0, 2, 3], [1, 6, 7]] = 1.0  # two of three hidden atoms are named
+    nothing = torch.zeros(4, 3)
+    displaced = Displaced(nothing, nothing, nothing, shown > 0, shown > 0, elements=true)
+    measures.add_masked(Prediction(nothing, None, scores), shown, displaced)
+    still, moved, contacts = (torch.from_numpy(rng.normal(size=(4, 2))) for _ in range(3))
+    rigid = Displaced(nothing, nothing, nothing, shown > 0, shown > 0, contacts=contacts)
+    measures.add_pair(Prediction(nothing, None, None, still), Prediction(nothing, None, None, moved), rigid)
+    values = measures.values()
+    assert values["element_accuracy"] == pytest.approx(2 / 3)
+    assert values["element_accuracy_null"] == pytest.approx(1 / 3)
+    for k, name in enumerate(("stretch", "strain")):
+        x, y = moved[:, k].numpy(), contacts[:, k].numpy()
+        assert values[f"ev_{name}"] == pytest.approx(1 - ((x - y) ** 2).sum() / ((y - y.mean()) ** 2).sum())
+    assert values["contrast_right"] == pytest.approx(float((moved[:, 1] > still[:, 1]).double().mean()))
+
+
+def test_networks_without_the_heads_have_no_such_measures():
+    measures = OpenMeasures()
+    nothing = torch.zeros(2, 3)
+    displaced = Displaced(nothing, nothing, nothing, torch.ones(2, dtype=torch.bool), torch.ones(2, dtype=torch.bool))
+    measures.add_masked(Prediction(nothing, None), torch.zeros(2), displaced)
+    measures.add_pair(Prediction(nothing, None), Prediction(nothing, None), displaced)
+    assert measures.values() == {}

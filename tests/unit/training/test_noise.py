@@ -6,6 +6,7 @@ import torch
 from tests.oracles.random_batches import random_arrays
 from tests.oracles.synthetic_store import SyntheticStore
 
+from molinteract.training.contacts import contact_changes
 from molinteract.training.displaced import DisplacedPatches
 from molinteract.training.noise import Draw, displace, patch_keys, rebuild_inter_edges
 from molinteract.training.recipe import NoiseRecipe
@@ -125,3 +126,55 @@ def test_edges_stay_those_of_the_clean_patch_unless_rebuilt():
     assert batches["none"].inter_edges.shape[1] == clean
     lengths = [b.positions[b.inter_edges[0]] - b.positions[b.inter_edges[1]] for b in batches.values()]
     assert float(lengths[0].norm(dim=1).max()) > 4.0 >= float(lengths[1].norm(dim=1).max())
+
+
+def test_patches_left_as_they_are_change_nothing_of_the_others_draws():
+    arrays = random_arrays(0, 400)
+    with_still = NoiseRecipe(share_still=1.0)
+    positions, displaced = displace(arrays, keys(400), with_still, kind="mixed", draw=draw(400))
+    patch = np.repeat(np.arange(400), np.diff(arrays.node_offsets))
+    moves = np.bincount(patch, np.abs(positions - arrays.positions).sum(1))
+    assert abs((moves == 0).mean() - 0.5) < 0.1  # weight 1 of 2
+    assert np.array_equal(moves == 0, displaced.whole.numpy() & ~displaced.moved.numpy())
+    atoms = displace(arrays, keys(400), NOISE, kind="still", draw=draw(400))
+    np.testing.assert_array_equal(atoms[0], arrays.positions)
+
+
+def test_contact_changes_are_those_of_the_edges():
+    clean = random_arrays(2, 5)
+    positions, displaced = displace(clean, keys(5), NOISE, kind="rigid", draw=draw(5))
+    changes = contact_changes(clean, positions)
+    for p in range(5):
+        edges = clean.inter_edges[clean.inter_offsets[p] : clean.inter_offsets[p + 1]]
+        lengths = [np.array([np.linalg.norm(x[a] - x[b]) for a, b in edges]) for x in (clean.positions, positions)]
+        shift = lengths[1] - lengths[0]
+        np.testing.assert_allclose(changes[p], [shift.mean(), np.sqrt((shift**2).mean())])
+    np.testing.assert_array_equal(contact_changes(clean, clean.positions), np.zeros((5, 2)))
+    assert displaced.whole.all()
+
+
+def test_elements_are_hidden_by_patch_alone_and_four_in_five_of_those_asked():
+    patches = DisplacedPatches(SyntheticStore(60), np.arange(60), noise=NoiseRecipe(mask=0.3), d_inter=4.0)
+    places = Draw(4, 2, np.arange(60))
+    together, of_all = patches.batch(np.arange(60), kind="still", draw=places, hide=True)
+    alone, of_one = patches.batch(np.array([9]), kind="still", draw=Draw(4, 2, np.array([9])), hide=True)
+    nodes = together.patch_index == 9
+    assert torch.equal(alone.atomic_numbers, together.atomic_numbers[nodes])
+    assert torch.equal(of_one.asked, of_all.asked[nodes])
+    hidden = together.atomic_numbers == 0
+    assert not (hidden & ~of_all.asked).any()
+    assert abs(float(of_all.asked.float().mean()) - 0.3) < 0.05
+    assert abs(float(hidden.sum() / of_all.asked.sum()) - 0.8) < 0.08
+    shown, untouched = patches.batch(np.arange(60), kind="still", draw=places)
+    assert torch.equal(shown.atomic_numbers, of_all.elements)
+    assert untouched.asked is None
+
+
+def test_hiding_elements_does_not_change_the_displacements():
+    plain, hiding = (
+        DisplacedPatches(SyntheticStore(), np.arange(12), noise=NoiseRecipe(mask=mask), d_inter=4.0)
+        for mask in (0.0, 0.3)
+    )
+    batches = [p.batch(np.arange(12), kind="mixed", draw=draw(12), hide=True)[0] for p in (plain, hiding)]
+    assert torch.equal(batches[0].positions, batches[1].positions)
+    assert not torch.equal(batches[0].atomic_numbers, batches[1].atomic_numbers)

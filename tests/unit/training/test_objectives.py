@@ -8,17 +8,21 @@ from tests.oracles.synthetic_store import NETWORK, SyntheticStore, recipe
 
 from molinteract.network.encoder import InteractNN
 from molinteract.network.heads import RigidMotion
+from molinteract.network.saved import load_network
 from molinteract.training.checkpoints import Trained, load_checkpoint
+from molinteract.training.displaced import DisplacedPatches
 from molinteract.training.ema import MovingAverage
 from molinteract.training.loop import pretrain
-from molinteract.training.noise import Displaced
+from molinteract.training.noise import Displaced, Draw
 from molinteract.training.objectives import Prediction, loss_sums, predict, total_loss
-from molinteract.training.recipe import LossRecipe
+from molinteract.training.recipe import LossRecipe, NoiseRecipe
 
 
 def test_paper_loss_is_the_root_of_the_mean_over_atoms():
     delta = torch.zeros(2, 3)
-    still = Displaced(delta, torch.zeros(1, 3), torch.zeros(1, 3), torch.zeros(1, dtype=torch.bool))
+    still = Displaced(
+        delta, torch.zeros(1, 3), torch.zeros(1, 3), torch.zeros(1, dtype=torch.bool), torch.ones(1, dtype=torch.bool)
+    )
     sums = loss_sums(Prediction(torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 0.0]]), None), still)
     assert float(total_loss(sums, recipe())) == pytest.approx(np.sqrt(25 / 2))
 
@@ -29,7 +33,7 @@ def test_joint_loss_equals_a_plain_computation_over_the_moved_patches():
     log_hat = torch.from_numpy(rng.normal(size=5))
     moved = torch.tensor([True, False, True, True, False])
     chosen = recipe(mode="joint", loss=LossRecipe(atoms=0.7, translation=2.0, rotation=0.4, distance=0.3))
-    sums = loss_sums(Prediction(delta_hat, RigidMotion(t_hat, w_hat, log_hat)), Displaced(delta, t, w, moved))
+    sums = loss_sums(Prediction(delta_hat, RigidMotion(t_hat, w_hat, log_hat)), Displaced(delta, t, w, moved, ~moved))
     m = moved.numpy()
     squared = lambda a, b: ((a - b).numpy()[m] ** 2).sum(1).mean()  # noqa: E731
     expected = 0.7 * np.sqrt(((delta - delta_hat).numpy() ** 2).sum(1).mean())
@@ -44,7 +48,7 @@ def test_predicting_nothing_costs_about_one_for_translation_and_rotation():
     t, w = (torch.from_numpy(np.sqrt(2) * s * rng.normal(size=(4000, 3))) for s in (0.5, 0.15))
     zero = torch.zeros(4000, 3, dtype=torch.float64)
     moved = torch.ones(4000, dtype=torch.bool)
-    sums = loss_sums(Prediction(zero, RigidMotion(zero, zero, zero[:, 0])), Displaced(zero, t, w, moved))
+    sums = loss_sums(Prediction(zero, RigidMotion(zero, zero, zero[:, 0])), Displaced(zero, t, w, moved, ~moved))
     assert float(total_loss(sums, chosen)) == pytest.approx(2.0, rel=0.05)
 
 
@@ -88,6 +92,7 @@ def test_every_rigid_term_sends_gradients_into_z(term):
         torch.randn(n, 3).double(),
         torch.randn(n, 3).double(),
         torch.ones(n, dtype=torch.bool),
+        torch.zeros(n, dtype=torch.bool),
     )
     total_loss(loss_sums(predict(model, batch, clamp=1.0), displaced), chosen).backward()
     rows = torch.cat([torch.arange(s.start, s.stop) for p, s in model.pool.spec.slices.items() if p[2] == "0e"])
@@ -104,3 +109,47 @@ def test_paper_mode_leaves_the_readout_as_it_was_born(tmp_path):
         tmp_path / "run" / "checkpoints", Trained(model, torch.optim.AdamW(parameters), MovingAverage(model, 0.0))
     )
     assert torch.equal(weights_of_z(model), before)
+
+
+OPEN = {"loss": LossRecipe(atoms=0.0, translation=0.0, rotation=0.0, distance=0.0, elements=1.0, contrast=1.0)}
+
+
+def test_elements_and_contrast_equal_a_plain_computation():
+    rng = np.random.default_rng(1)
+    scores, true = torch.from_numpy(rng.normal(size=(6, 119))), torch.tensor([1, 6, 7, 8, 1, 6])
+    asked, whole = torch.tensor([True, False, True, True, False, False]), torch.tensor([True, True, False])
+    predicted, changes = (torch.from_numpy(rng.normal(size=(3, 2))) for _ in range(2))
+    zeros = torch.zeros(3, 3, dtype=torch.float64)
+    displaced = Displaced(torch.zeros(6, 3), zeros, zeros, ~whole, whole, changes, asked, true)
+    sums = loss_sums(Prediction(torch.zeros(6, 3, dtype=torch.float64), None, scores, predicted), displaced)
+    p = np.exp(scores.numpy())
+    p /= p.sum(1, keepdims=True)
+    nats = -np.log(p[np.arange(6), true.numpy()])[asked.numpy()].mean()
+    squared = ((predicted - changes).numpy()[:2] ** 2).sum(1).mean() / 0.5**2
+    chosen = recipe(mode="joint", noise=NoiseRecipe(mask=0.2), **OPEN)
+    assert float(total_loss(sums, chosen)) == pytest.approx(nats + squared)
+
+
+def test_elements_and_contrast_send_gradients_into_nodes_and_into_z():
+    chosen = recipe(mode="joint", noise=NoiseRecipe(mask=0.3, share_still=0.3), **OPEN)
+    torch.manual_seed(0)
+    model = InteractNN(chosen.network_config()).train()
+    patches = DisplacedPatches(SyntheticStore(), np.arange(12), noise=chosen.noise, d_inter=4.0)
+    batch, displaced = patches.batch(np.arange(12), kind="mixed", draw=Draw(0, 0, np.arange(12)), hide=True)
+    total_loss(loss_sums(predict(model, batch, clamp=1.0), displaced), chosen).backward()
+    rows = torch.cat([torch.arange(s.start, s.stop) for p, s in model.pool.spec.slices.items() if p[2] == "0e"])
+    assert float(model.pool.second.weight.grad[rows].abs().max()) > 0
+    assert float(model.layers[-1].convolutions["intra"].second.weight.grad.abs().max()) > 0
+    assert float(model.elements.weight.grad[0].abs().max()) > 0  # "anything else" stands for a hidden element
+
+
+def test_heads_of_a_recipe_are_those_of_its_losses(tmp_path):
+    plain = recipe(mode="joint").network_config()
+    assert (plain.element_head, plain.contact_head) == (False, False)
+    chosen = recipe(mode="joint", noise=NoiseRecipe(mask=0.3, share_still=0.3), **OPEN)
+    assert (chosen.network_config().element_head, chosen.network_config().contact_head) == (True, True)
+    with pytest.raises(ValueError, match=r"noise\.mask"):
+        recipe(mode="joint", **OPEN)
+    values = pretrain(SyntheticStore(), chosen, tmp_path / "run").validation
+    assert {"element_accuracy", "element_accuracy_null", "ev_stretch", "ev_strain", "contrast_right"} <= set(values)
+    assert load_network(tmp_path / "run" / "best").element is not None

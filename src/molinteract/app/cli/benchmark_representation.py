@@ -3,7 +3,7 @@
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -18,6 +18,9 @@ def benchmark_representation(
     dimers: Annotated[Path | None, Parameter(help="Parquet table of dimers with energies.")] = None,
     rival: Annotated[list[str] | None, Parameter(help="Another network, NAME=NETWORK; more than once.")] = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"], help="JSON file of every figure.")] = None,
+    features: Annotated[
+        Literal["readout", "layers"], Parameter(help="Vectors: z and last nodes, or the scalars of every layer.")
+    ] = "readout",
     patches: Annotated[int, Parameter(help="Patches of the store to ask, about.")] = 6000,
     seeds: Annotated[int, Parameter(help="Repeats.")] = 5,
     soap: Annotated[bool, Parameter(help="SOAP vectors of DScribe as a baseline too.")] = True,
@@ -48,9 +51,10 @@ def benchmark_representation(
         patches=patches,
         seeds=seeds,
         soap=soap,
+        kind=features,
         stage=None if quiet else lambda text: print(f"{text} …", file=sys.stderr, flush=True),
     )
-    facts = {"scores": [asdict(score) | {"verdict": score.verdict} for score in scores]}
+    facts = {"features": features, "scores": [asdict(score) | {"verdict": score.verdict} for score in scores]}
     if out is not None:
         out.write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
     emit(facts, evidence_table(scores).text(), as_json=as_json)

@@ -1,7 +1,7 @@
 """``molinteract embed``: vectors of a store's patches and atoms."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -20,6 +20,9 @@ def embed(
     nodes: Annotated[int, Parameter(help="Atoms to keep vectors of, about.")] = 20_000,
     copies: Annotated[int, Parameter(help="How often each patch is embedded, each time displaced anew.")] = 1,
     displacement: Annotated[float, Parameter(help="σ of a random displacement of every atom, Å.")] = 0.0,
+    features: Annotated[
+        Literal["readout", "layers"], Parameter(help="Vectors: z and last nodes, or the scalars of every layer.")
+    ] = "readout",
     batch_size: Annotated[int, Parameter(help="Patches at a time.")] = 128,
     seed: Annotated[int, Parameter(help="Of the sample of atoms and of the untrained network.")] = 0,
     device: Annotated[str, Parameter(help="cpu or cuda.")] = "cpu",
@@ -38,7 +41,13 @@ def embed(
     rows = dataset.rows(split, unique=unique, per_compound=per_compound)
     network = open_network(model)
     settings = EmbedSettings(
-        nodes=nodes, batch_size=batch_size, seed=seed, device=device, copies=copies, displacement=displacement
+        nodes=nodes,
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+        copies=copies,
+        displacement=displacement,
+        features=features,
     )
     with progress_bar("embedding", unit="patches", quiet=quiet) as bar:
         table = embed(network, dataset, rows, out, settings=settings, progress=bar)
