@@ -84,14 +84,16 @@ def _expanded(
         checks.check_elements(sites, entry=raw.entry)
         checks.check_size(len(sites), limits, what="cell", entry=raw.entry)
     partial = is_partial(sites, symmetry.operations, vectors)
+    disordered = bool(partial.any())
     # an occupancy is looked at before copies are merged: two half atoms on one place would look like one whole
-    if policies.disorder == "majority" and partial.any():
-        sites, partial = majority(sites, partial), np.zeros(0, dtype=bool)
+    if disordered and policies.disorder == "majority":
+        sites, disordered = majority(sites, partial), False
     merged, content = fill_cell(sites, symmetry.operations, vectors)
-    doubts = () if partial.any() else checks.check_content(raw, symmetry, content, vectors)
+    doubts = () if disordered else checks.check_content(raw, symmetry, content, vectors)
     checks.check_elements(sites, entry=raw.entry)
     checks.check_size(len(content), limits, what="cell", entry=raw.entry)
-    reject_disorder(sites, partial, entry=raw.entry)
+    if disordered:
+        reject_disorder(sites, partial, entry=raw.entry)
     if any(sites.groups):
         doubts = (*doubts, "disorder groups are named, all fully occupied")
     return merged, content, doubts
@@ -179,8 +181,10 @@ def _molecule(entry: str, cell: _Cell, orbit: int) -> Molecule:
 
 
 def _check_components(entry: str, molecules: tuple[Molecule, ...], policies: Policies) -> None:
+    if len(molecules) == 1 or policies.components == "any":
+        return
     compounds = sorted({m.compound: m.formula for m in molecules}.values())
-    if policies.components == "one" and len(compounds) > 1:
+    if len(compounds) > 1:
         raise EntryError(
             Reason.SEVERAL_COMPONENTS,
             f"{len(compounds)} compounds: {', '.join(compounds)}",

@@ -71,7 +71,7 @@ def parse_operations(texts: Sequence[str]) -> Operations:
     except ValueError as error:
         raise ValueError(f"a symmetry operation cannot be read: {error}") from None
     values = np.array(list(itertools.chain.from_iterable(rows))).reshape(-1, 3, 4)
-    return make_operations(values[:, :, :3].astype(np.int8), values[:, :, 3])
+    return make_operations(values[:, :, :3], values[:, :, 3])
 
 
 def _rows(text: str) -> list["Row"]:
@@ -91,11 +91,12 @@ def _rows(text: str) -> list["Row"]:
     return found
 
 
-Row = tuple[int, int, int, float]
+Row = tuple[float, float, float, float]
+"""Three coefficients, which are integers, and the translation."""
 
 
 def _read_part(part: str, text: str) -> Row:
-    coefficients = [0, 0, 0]
+    coefficients = [0.0, 0.0, 0.0]
     shift = 0.0
     position = 0
     while position < len(part):
@@ -109,7 +110,7 @@ def _read_part(part: str, text: str) -> Row:
         if axis:
             if value != round(value) or abs(value) > _LARGEST_COEFFICIENT:
                 raise ValueError(f"{text!r} has a coefficient that is fractional or out of range")
-            coefficients["xyz".index(axis)] += int(value)
+            coefficients["xyz".index(axis)] += value
         else:
             shift += value
         position = found.end()
@@ -131,7 +132,7 @@ _USUAL_PARTS: Final = _usual_parts()
 """Every part of an operation of a usual setting, read once: most files need no other."""
 
 
-def make_operations(rotations: NDArray[np.int8], translations: NDArray[np.float64]) -> Operations:
+def make_operations(rotations: NDArray[np.int8 | np.float64], translations: NDArray[np.float64]) -> Operations:
     """Snap translations to n/24 within ``SNAP``, wrap them into [0, 1), remove repeats, and put the identity first.
 
     Raises
@@ -139,17 +140,16 @@ def make_operations(rotations: NDArray[np.int8], translations: NDArray[np.float6
     ValueError
         If the identity is not among them.
     """
-    rotations = np.ascontiguousarray(rotations, dtype=np.int8).reshape(-1, 3, 3)
-    order, snapped = _distinct(rotations, np.array(translations, dtype=np.float64).reshape(-1, 3), SNAP)
-    if not len(order):
+    turns = np.array(rotations, dtype=np.float64).reshape(-1, 3, 3)
+    operations = Operations(*_distinct(turns, np.array(translations, dtype=np.float64).reshape(-1, 3), SNAP))
+    if not len(operations):
         raise ValueError("the identity is not among the operations")
-    rotations = rotations[order]
-    return Operations(rotations, snapped[order], rotations.astype(np.float64))
+    return operations
 
 
 @njit(cache=True)
 def _distinct(rotations, translations, snap):
-    """Snap and wrap translations in place; return the order of the distinct operations, empty without an identity."""
+    """Return the distinct operations as ``Operations`` has them, snapped and wrapped; none without an identity."""
     n = len(rotations)
     order = np.empty(n, dtype=np.int64)
     count = 0
@@ -175,12 +175,14 @@ def _distinct(rotations, translations, snap):
             order[count] = k
             count += 1
     if identity < 0:
-        return order[:0], translations
-    first = order[identity]
-    for m in range(identity, 0, -1):
-        order[m] = order[m - 1]
-    order[0] = first
-    return order[:count].copy(), translations
+        count = 0
+    else:
+        first = order[identity]
+        for m in range(identity, 0, -1):
+            order[m] = order[m - 1]
+        order[0] = first
+    turns = rotations[order[:count]]
+    return turns.astype(np.int8), translations[order[:count]], turns
 
 
 @njit(cache=True)

@@ -1,6 +1,5 @@
 """CIF bytes become raw structures; gemmi parses, nothing is judged here."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import gemmi
@@ -46,13 +45,13 @@ def read_cif(data: bytes | Iterable[bytes], *, source: str, file: str) -> Iterat
     file : str
         Key of the file within the sources; the entry key is ``file#block``.
     """
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     for piece in (data,) if isinstance(data, bytes) else data:
         for parsed in parse_blocks(decode(piece)):
             if parsed.block is not None and not _is_entry(parsed.block):
                 continue
-            seen[parsed.name] += 1
-            name = parsed.name if seen[parsed.name] == 1 else f"{parsed.name}~{seen[parsed.name]}"
+            count = seen[parsed.name] = seen.get(parsed.name, 0) + 1
+            name = parsed.name if count == 1 else f"{parsed.name}~{count}"
             if parsed.block is None:
                 yield Rejected(source, file, name, f"{file}#{name}", Reason.PARSE_ERROR, parsed.note)
             else:

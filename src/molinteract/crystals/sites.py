@@ -77,10 +77,11 @@ def find_sites(raw: RawStructure) -> Sites:
     """
     elements = _elements(raw)
     numbers = np.array(elements, dtype=np.int16)
-    keep, occupancies = _present(raw.fractional, raw.occupancies, numbers)
+    keep, occupancies, count = _present(raw.fractional, raw.occupancies, numbers)
     if any(raw.calc_flags):
         keep &= np.array([flag.lower() != "dum" for flag in raw.calc_flags], dtype=bool)
-    if not keep.any():
+        count = np.count_nonzero(keep)
+    if not count:
         raise EntryError(
             Reason.NO_COORDINATES,
             f"none of {len(raw.labels)} atom rows has three numeric coordinates",
@@ -101,12 +102,13 @@ def find_sites(raw: RawStructure) -> Sites:
             for label, symbol, z in zip(labels, raw.type_symbols, numbers.tolist(), strict=True)
         )
     sites = Sites(labels, numbers, raw.fractional, occupancies, raw.disorder_groups)
-    return sites if keep.all() else sites.take(keep)
+    return sites if count == len(sites) else sites.take(keep)
 
 
 @njit(cache=True)
 def _present(fractional, occupancies, numbers):
-    """Tell which rows are atoms that are there, and return the occupancies, 1 where not given."""
+    """Return which rows are atoms that are there, the occupancies (1 where not given), and the number of those rows."""
+    count = 0
     keep = np.empty(len(numbers), dtype=np.bool_)
     filled = np.empty(len(numbers))
     for n in range(len(numbers)):
@@ -114,7 +116,8 @@ def _present(fractional, occupancies, numbers):
         for k in range(3):
             keep[n] = keep[n] and np.isfinite(fractional[n, k])
         filled[n] = 1.0 if np.isnan(occupancies[n]) else occupancies[n]
-    return keep, filled
+        count += keep[n]
+    return keep, filled, count
 
 
 def _elements(raw: RawStructure) -> list[int]:

@@ -241,7 +241,9 @@ def survey(
 
     Parameters
     ----------
-    vectors, rotations, translations, atom_offsets, positions
+    vectors : (3, 3) float64
+        Cell vectors as rows, Å.
+    rotations, translations, atom_offsets, positions
         As in ``PackedMolecules``, of one crystal.
     flags : (atoms,) uint8
         Chemistry flags of all molecules.
@@ -264,10 +266,10 @@ def survey(
     place = np.full(size, -1, dtype=np.int32)
     start, later = _bonded_lists(positions, atom_offsets, d_intra)
     edges = np.empty((256, 2), dtype=np.int32)
-    inverse = np.linalg.inv(vectors[0])
+    inverse = np.linalg.inv(vectors)
     for p in range(len(i)):
         side_0, count = _nodes(
-            vectors[0], inverse, start_0, rotations, translations, start_0, atom_offsets,
+            vectors, inverse, start_0, rotations, translations, start_0, atom_offsets,
             positions, 0, i[p], j[p], operation[p], lattice[p], radius, work_i, work_j, xyz, atom,
         )  # fmt: skip
         n_inter = _inter_edges(xyz, side_0, count, d_inter, near, edges)

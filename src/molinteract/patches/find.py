@@ -46,14 +46,14 @@ def find_patches(crystal: Crystal, flags: Sequence[NDArray[np.uint8]], *, parame
     PatchTable
         Sorted by (i, j, operation, lattice); neighbours without an edge inside the cut are counted only.
     """
-    packed, molecules = pack([crystal]), crystal.molecules
+    molecules = crystal.molecules
     return PatchTable(
         *_find(
-            packed.vectors,
-            packed.rotations,
-            packed.translations,
-            packed.atom_offsets,
-            packed.positions,
+            crystal.vectors,
+            crystal.rotations,
+            crystal.translations,
+            offsets([len(molecule.atomic_numbers) for molecule in molecules]),
+            _joined([molecule.positions for molecule in molecules]),
             _joined(flags),
             offsets([len(molecule.images) for molecule in molecules]),
             _joined([molecule.images for molecule in molecules]),
@@ -77,36 +77,18 @@ def _find(
     vectors, rotations, translations, atom_offsets, positions, flags, image_offsets, images, stabiliser_offsets, stabiliser,
     stabiliser_shifts, radius, d_inter, d_intra,
 ):  # fmt: skip
-    """Return the columns of a ``PatchTable``."""
+    """Return the columns of a ``PatchTable``; everything is computed from the steps in which positions are stored."""
+    steps = np.rint(positions / QUANTUM).astype(np.int32)
+    turns = rotations.astype(np.float64)
     i, j, operation, lattice, distance = neighbours(
-        positions * QUANTUM, atom_offsets, images, image_offsets, rotations, translations, vectors[0], d_inter
+        steps * QUANTUM, atom_offsets, images, image_offsets, turns, translations, vectors, d_inter
     )
     counts, label = survey(
-        vectors,
-        rotations,
-        translations,
-        atom_offsets,
-        positions,
-        flags,
-        i,
-        j,
-        operation,
-        lattice,
-        radius,
-        d_inter,
-        d_intra,
-    )
+        vectors, turns, translations, atom_offsets, steps, flags, i, j, operation, lattice, radius, d_inter, d_intra
+    )  # fmt: skip
     orbit, multiplicity = contact_orbits(
-        rotations.astype(np.int64),
-        translations,
-        stabiliser,
-        stabiliser_shifts,
-        stabiliser_offsets,
-        i,
-        j,
-        operation,
-        lattice,
-    )
+        rotations.astype(np.int64), translations, stabiliser, stabiliser_shifts, stabiliser_offsets, i, j, operation, lattice
+    )  # fmt: skip
     kept = np.flatnonzero(counts[:, 1] > 0)
     return (
         i[kept].astype(np.int16), j[kept].astype(np.int16), operation[kept].astype(np.int16), lattice[kept].astype(np.int16),

@@ -3,7 +3,8 @@
 import signal
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import FrameType, TracebackType
 from typing import Self
@@ -71,11 +72,16 @@ class Clock:
     ----------
     seconds : float
         Time limit of an entry.
+    hard : float
+        Processor seconds after which the system ends the process, which compiled code that does not return would else ignore;
+        0 for never.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, hard: float = 0.0) -> None:
+        known = hasattr(signal, "setitimer")
         self._seconds = seconds
-        self._holds = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+        self._hard = hard if known else 0.0
+        self._holds = known and threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> Self:
         if self._holds:
@@ -87,12 +93,20 @@ class Clock:
     ) -> None:
         if self._holds:
             signal.signal(signal.SIGALRM, self._before)
+        if self._hard:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
-    def start(self) -> None:
-        """Interrupt what runs now after the limit."""
+    def watch(self) -> None:
+        """Begin the hard limit anew; nobody catches its signal."""
+        if self._hard:
+            signal.setitimer(signal.ITIMER_VIRTUAL, self._hard)
+
+    def start(self, spent: float) -> None:
+        """Interrupt what runs now when it has taken the limit, ``spent`` seconds of which are over."""
+        self.watch()
         if self._holds:
             # again and again, should it be lost in a callback
-            signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
+            signal.setitimer(signal.ITIMER_REAL, max(self._seconds - spent, 1e-3), 1.0)
 
     def stop(self) -> None:
         """Interrupt nothing."""
@@ -104,64 +118,111 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise _OutOfTimeError
 
 
-def process(raw: RawStructure, settings: BuildSettings, *, clock: Clock | None = None) -> ProcessedEntry | Rejected:
+@dataclass(slots=True, eq=False)
+class _Work:
+    """What is known of an entry so far; each stage adds to it, or rejects it."""
+
+    raw: RawStructure
+    seconds: float = 0.0
+    rejected: Rejected | None = None
+    crystal: Crystal = field(init=False)
+    perceptions: tuple[Perception, ...] = field(init=False)
+    flags: tuple[NDArray[np.uint8], ...] = field(init=False)
+    patches: PatchTable = field(init=False)
+
+    def result(self) -> ProcessedEntry | Rejected:
+        if self.rejected is not None:
+            return self.rejected
+        return ProcessedEntry(self.crystal, self.perceptions, self.flags, self.patches, self.raw.smiles, self.seconds)
+
+
+def process(raw: RawStructure, settings: BuildSettings) -> ProcessedEntry | Rejected:
     """Take one structure through every step: judge, perceive, treat hydrogens, find patches.
 
     Nothing that an entry contains raises: it is kept or it is a ``Rejected``.
+    """
+    with Clock(settings.limits.seconds) as clock:
+        return process_batch([raw], settings, clock=clock)[0]
+
+
+def process_batch(
+    raws: Sequence[RawStructure], settings: BuildSettings, *, clock: Clock
+) -> list[ProcessedEntry | Rejected]:
+    """Do the same with many, stage by stage: the code of one stage stays in the processor's caches.
 
     Parameters
     ----------
-    raw : RawStructure
+    raws : sequence of RawStructure
     settings : BuildSettings
-    clock : Clock, optional
-        One that many entries share; its own by default.
+    clock : Clock
     """
-    if clock is None:
-        with Clock(settings.limits.seconds) as own:
-            return process(raw, settings, clock=own)
-    start = time.perf_counter()
-    try:
-        warm_up()
-        start = time.perf_counter()
-        clock.start()
-        try:
-            return _steps(raw, settings, start)
-        finally:
-            clock.stop()
-    except EntryError as error:
-        return _rejected(raw, error.reason, error.message, start)
-    except _OutOfTimeError:
-        detail = f"took longer than {settings.limits.seconds:g} s (raise --set limits.seconds)"
-        return _rejected(raw, Reason.TOO_LARGE, detail, start)
-    except Exception as error:  # noqa: BLE001 a fault of ours in one entry must not end a build of 500,000
-        detail = f"{INTERNAL}: {type(error).__name__}: {error}"
-        return _rejected(raw, Reason.PARSE_ERROR, detail, start)
+    warm_up()
+    return [work.result() for work in _processed(raws, settings, clock)]
 
 
 @cache
 def warm_up() -> None:
     """Load the compiled kernels, so that the time of the first entry of this process is its own."""
-    for raw in read_cif(FORMIC_ACID, source="", file=""):
-        if isinstance(raw, RawStructure):
-            _steps(raw, BuildSettings(), 0.0)
+    raws = [raw for raw in read_cif(FORMIC_ACID, source="", file="") if isinstance(raw, RawStructure)]
+    _processed(raws, BuildSettings(), None)
 
 
-def _steps(raw: RawStructure, settings: BuildSettings, start: float) -> ProcessedEntry:
-    whole = assemble(raw, policies=settings.policies, limits=settings.limits)
-    perceptions = tuple([_perceived(raw, molecule, settings) for molecule in whole.molecules])
+def _processed(raws: Sequence[RawStructure], settings: BuildSettings, clock: Clock | None) -> list[_Work]:
+    works = [_Work(raw) for raw in raws]
+    for stage in (_assemble, _perceive, _find):
+        for work in works:
+            if work.rejected is None:
+                _take(stage, work, settings, clock)
+    return works
+
+
+def _take(
+    stage: Callable[[_Work, BuildSettings], None], work: _Work, settings: BuildSettings, clock: Clock | None
+) -> None:
+    start = time.perf_counter()
+    why: tuple[Reason, str] | None = None
+    try:
+        if clock is not None:
+            clock.start(work.seconds)
+        try:
+            stage(work, settings)
+        finally:
+            if clock is not None:
+                clock.stop()
+    except EntryError as error:
+        why = error.reason, error.message
+    except _OutOfTimeError:
+        why = Reason.TOO_LARGE, f"took longer than {settings.limits.seconds:g} s (raise --set limits.seconds)"
+    except Exception as error:  # noqa: BLE001 a fault of ours in one entry must not end a build of 500,000
+        why = Reason.PARSE_ERROR, f"{INTERNAL}: {type(error).__name__}: {error}"
+    work.seconds += time.perf_counter() - start
+    if why is not None:
+        raw = work.raw
+        work.rejected = Rejected(raw.source, raw.file, raw.block, raw.entry, *why, work.seconds)
+
+
+def _assemble(work: _Work, settings: BuildSettings) -> None:
+    work.crystal = assemble(work.raw, policies=settings.policies, limits=settings.limits)
+
+
+def _perceive(work: _Work, settings: BuildSettings) -> None:
+    whole = work.crystal
+    work.perceptions = tuple([_perceived(work.raw, molecule, settings) for molecule in whole.molecules])
     if settings.labels:
-        check_chemistry(whole, perceptions)
-    crystal = apply_hydrogen_policy(whole, settings.policies.hydrogens)
-    flags = tuple(
+        check_chemistry(whole, work.perceptions)
+    work.crystal = apply_hydrogen_policy(whole, settings.policies.hydrogens)
+    work.flags = tuple(
         atom_flags(perception)
         if len(after.atomic_numbers) == len(perception.aromatic)
         else atom_flags(perception)[perception.heavy_atoms]
-        for after, perception in zip(crystal.molecules, perceptions, strict=True)
+        for after, perception in zip(work.crystal.molecules, work.perceptions, strict=True)
     )
-    patches = find_patches(crystal, flags, parameters=settings.patches)
-    if len(patches) == 0 and patches.n_empty == 0:
-        crystal = replace(crystal, flags=(*crystal.flags, "isolated: no molecule within reach"))
-    return ProcessedEntry(crystal, perceptions, flags, patches, raw.smiles, time.perf_counter() - start)
+
+
+def _find(work: _Work, settings: BuildSettings) -> None:
+    work.patches = find_patches(work.crystal, work.flags, parameters=settings.patches)
+    if len(work.patches) == 0 and work.patches.n_empty == 0:
+        work.crystal = replace(work.crystal, flags=(*work.crystal.flags, "isolated: no molecule within reach"))
 
 
 def _perceived(raw: RawStructure, molecule: Molecule, settings: BuildSettings) -> Perception:
@@ -169,8 +230,3 @@ def _perceived(raw: RawStructure, molecule: Molecule, settings: BuildSettings) -
         return unperceived(molecule)
     stated = stated_orders(molecule, raw.stated, raw.labels)
     return perceive(molecule) if stated is None else perceive(molecule, given=stated)
-
-
-def _rejected(raw: RawStructure, reason: Reason, detail: str, start: float) -> Rejected:
-    seconds = time.perf_counter() - start
-    return Rejected(raw.source, raw.file, raw.block, raw.entry, reason, detail, seconds)

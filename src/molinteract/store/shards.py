@@ -1,9 +1,10 @@
 """One shard: some source items, processed and written. The same task code for one process, for many, and for a cluster."""
 
+import gc
 import hashlib
-import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -19,11 +20,14 @@ from molinteract.sources.item import SourceItem
 from molinteract.store.columns import Columns
 from molinteract.store.files import SCRATCH, TableWriter, checksum, read_json, write_json
 from molinteract.store.manifest import item_record
-from molinteract.store.process import INTERNAL, Clock, ProcessedEntry, process
+from molinteract.store.process import INTERNAL, Clock, ProcessedEntry, process_batch
 from molinteract.store.schema import ENCODINGS, TABLES
 
 HARD_FACTOR, HARD_GRACE = 2.0, 30.0
 """An isolated process is ended after so many times the time limit of an entry, plus so many seconds (compiling)."""
+
+BATCH, ROWS_IN_BATCH = 128, 20_000
+"""Entries are processed together up to so many, or so many atom rows."""
 
 ENTRIES_PER_PART = 2048
 """Entries are written out in parts of so many: an item may hold a whole database."""
@@ -87,22 +91,66 @@ def make_shard(task: ShardTask) -> int:
     MissingExtraError, SourceError
         If what the source needs is not there: a package, a server.
     """
-    with _ShardWriter(task) as writer, Clock(task.settings.limits.seconds) as clock:
+    limit = task.settings.limits.seconds
+    hard = HARD_FACTOR * limit + HARD_GRACE if task.isolated else 0.0
+    with _ShardWriter(task) as writer, Clock(limit, hard=hard) as clock, _rare_collections():
+        batch = _Batch(task, writer, clock)
         for number, item in enumerate(task.items):
-            reading, outcome = item.read(), Counter[str]()
-            for result in _results(task, number, item, iter(reading), clock):
-                outcome["kept" if isinstance(result, ProcessedEntry) else result.reason.value] += 1
-                writer.add(result)
-            writer.columns.add_item(item_record(item, reading.content_hash, outcome))
-        if task.isolated and hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            reading = item.read()
+            for entry in _entries(task, number, item, iter(reading), clock):
+                batch.add(entry)
+            batch.end(item, reading.content_hash)
+        batch.process()
     return task.number
 
 
-def _results(
+class _Batch:
+    """What is read and not yet processed: entries, and the ends of items between them, in order."""
+
+    def __init__(self, task: ShardTask, writer: "_ShardWriter", clock: Clock) -> None:
+        self.task, self.writer, self.clock = task, writer, clock
+        self._waiting: list[RawStructure | Rejected | tuple[SourceItem, str]] = []
+        self._rows = 0
+        self._outcome = Counter[str]()
+
+    def add(self, entry: RawStructure | Rejected) -> None:
+        self._waiting.append(entry)
+        self._rows += len(entry.labels) if isinstance(entry, RawStructure) else 0
+        if self.task.careful or len(self._waiting) >= BATCH or self._rows >= ROWS_IN_BATCH:
+            self.process()
+
+    def end(self, item: SourceItem, content: str) -> None:
+        self._waiting.append((item, content))
+
+    def process(self) -> None:
+        waiting, self._waiting, self._rows = self._waiting, [], 0
+        raws = [found for found in waiting if isinstance(found, RawStructure)]
+        results = iter(process_batch(raws, self.task.settings, clock=self.clock))
+        for found in waiting:
+            if isinstance(found, tuple):
+                self.writer.columns.add_item(item_record(*found, self._outcome))
+                self._outcome.clear()
+                continue
+            result = next(results) if isinstance(found, RawStructure) else found
+            self._outcome["kept" if isinstance(result, ProcessedEntry) else result.reason.value] += 1
+            self.writer.add(result)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for cyclic garbage rarely: entries leave next to none, and each look goes over all rows that wait."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _entries(
     task: ShardTask, number: int, item: SourceItem, entries: Iterator[RawStructure | Rejected], clock: Clock
-) -> Iterator[ProcessedEntry | Rejected]:
-    """Yield what becomes of the entries of an item; neither a fault of ours nor one of the item ends the shard."""
+) -> Iterator[RawStructure | Rejected]:
+    """Yield the entries of an item; neither a fault of ours nor one of the item ends the shard."""
     fatal = dict(task.fatal)
     for entry in count():
         at = Position(number, entry, reading=True)
@@ -110,6 +158,7 @@ def _results(
             yield _unread(item, fatal[at])
             return
         _note(task, at)
+        clock.watch()
         try:
             raw = next(entries, None)
         except (MissingExtraError, SourceError):
@@ -126,7 +175,7 @@ def _results(
             yield Rejected(raw.source, raw.file, raw.block, raw.entry, Reason.PARSE_ERROR, fatal[at])
         else:
             _note(task, at)
-            yield process(raw, task.settings, clock=clock)
+            yield raw
 
 
 def _unread(item: SourceItem, detail: str) -> Rejected:
@@ -134,10 +183,7 @@ def _unread(item: SourceItem, detail: str) -> Rejected:
 
 
 def _note(task: ShardTask, at: Position) -> None:
-    """Note what is begun, and set the clock on it."""
-    if task.isolated and hasattr(signal, "setitimer"):
-        # counts processor time; nobody catches its signal
-        signal.setitimer(signal.ITIMER_VIRTUAL, HARD_FACTOR * task.settings.limits.seconds + HARD_GRACE)
+    """Note what is begun."""
     if task.careful:
         task.note_path.write_text(f"{at.item} {at.entry} {int(at.reading)}")
 

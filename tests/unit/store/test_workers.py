@@ -27,22 +27,23 @@ from molinteract.core.settings import BuildSettings
 
 builder.ITEMS_PER_SHARD = 4
 shards.HARD_GRACE = 1.0
-real = shards.process
+real = shards.process_batch
 
 
-def process(raw, settings, **more):
-    if "crash" in raw.block:
-        ctypes.string_at(0)
-    if "killed" in raw.block:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if "hang" in raw.block:  # as compiled code does: deaf to the clock
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
-        while True:
-            pass
-    return real(raw, settings, **more)
+def process_batch(raws, settings, **more):
+    for raw in raws:
+        if "crash" in raw.block:
+            ctypes.string_at(0)
+        if "killed" in raw.block:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "hang" in raw.block:  # as compiled code does: deaf to the clock
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+            while True:
+                pass
+    return real(raws, settings, **more)
 
 
-shards.process = process
+shards.process_batch = process_batch
 if __name__ == "__main__":
     settings = BuildSettings.model_validate({"limits": {"seconds": 1.0}})
     builder.build([sys.argv[1]], sys.argv[2], settings=settings, workers=int(sys.argv[3]), resume=True)
