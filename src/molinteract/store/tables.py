@@ -50,7 +50,7 @@ class StoreTables:
         schema = TABLES[name] if columns is None else pa.schema([TABLES[name].field(column) for column in columns])
         if name == "items" and self.version == 1:
             return items_1(self.manifest["content"]).select(schema.names)
-        parts = [part.select(schema.names).cast(schema) for part in self._parts(name, columns)]
+        parts = [self._as(schema, part, name) for part in self._parts(name, columns)]
         table = pa.concat_tables(parts) if parts else schema.empty_table()
         expected = self.manifest["rows"].get(name)
         if expected is not None and len(table) != expected:
@@ -70,6 +70,16 @@ class StoreTables:
             for name, value in self.checksums.items()
             if not (folder / name).is_file() or checksum(folder / name) != value
         ]
+
+    def _as(self, schema: pa.Schema, part: pa.Table, name: str) -> pa.Table:
+        missing = [column for column in schema.names if column not in part.column_names]
+        if missing:
+            raise StoreError(
+                f"the table {name} has no {', '.join(missing)}",
+                entry=str(self.path),
+                remedy="build the store again",
+            )
+        return part.select(schema.names).cast(schema)
 
     def _parts(self, name: str, columns: Sequence[str] | None) -> Iterator[pa.Table]:
         for file in sorted(file for file in self.checksums if file.startswith(f"{name}-")):

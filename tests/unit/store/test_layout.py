@@ -14,7 +14,7 @@ from molinteract.core.geometry import cell_vectors
 from molinteract.crystals.crystal import QUANTUM
 from molinteract.store.build import build
 from molinteract.store.dataset import open_dataset
-from molinteract.store.files import checksum
+from molinteract.store.files import checksum, read_json, write_json
 from molinteract.store.schema import TABLES
 
 STORE_1 = Path(__file__).parents[2] / "data" / "store-v1"
@@ -47,6 +47,18 @@ def test_a_store_of_version_1_reads_as_one_of_today(store_2):
     fresh, stored = new.cut(rows), old.cut(rows)
     for name in fresh.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(fresh, name), getattr(stored, name))
+
+
+def test_a_table_without_one_of_its_columns_is_named(store_2, tmp_path):
+    shutil.copytree(store_2, tmp_path / "db")
+    file = tmp_path / "db" / "shards" / "crystals-00000.parquet"
+    pq.write_table(pq.read_table(file).drop_columns(["density"]), file)
+    record = tmp_path / "db" / "manifest.json"
+    manifest = read_json(record)
+    manifest["checksums"][file.name] = checksum(file)
+    write_json(manifest, record)
+    with pytest.raises(StoreError, match="crystals has no density"):
+        _ = open_dataset(tmp_path / "db").crystals
 
 
 def test_ids_and_symmetry_made_on_reading_are_those_that_version_1_stored():
