@@ -24,15 +24,21 @@ LICENCE = (
     "crystals: Crystallography Open Database, CC0; computed packings of the Genarris project (BSD-3-Clause) and of pyocse (MIT); "
     "these weights: MIT, as the package"
 )
-GOOD_FOR = (
-    "which way a displaced fragment of an organic contact must go back, also along dissociation curves; a start for "
-    "fine-tuning on such contacts"
-)
-BAD_FOR = (
-    "charged, metal-organic or polymeric systems, proteins, elements beyond H, C, N, O, F, S, Cl; ranking of polymorphs; "
+TOO_LITTLE = "Trained on some hundred compounds for less than an hour, not on the paper's 344,858 entries"
+GOOD_FOR = {
+    True: "which way a displaced fragment of an organic contact must go back, also along dissociation curves; a start for "
+    "fine-tuning on such contacts",
+    False: "structures without hydrogens, such as pockets: a start for fine-tuning on affinity",
+}
+BAD_FOR = {
+    True: "charged, metal-organic or polymeric systems, proteins, elements beyond H, C, N, O, F, S, Cl; ranking of polymorphs; "
     "energies: it never saw one. Its frozen vectors are no better than those of the untrained network (docs/results.md). "
-    "Trained on some hundred compounds for less than an hour, not on the paper's 344,858 entries"
-)
+    + TOO_LITTLE,
+    False: "anything with hydrogens in it (it never saw one); charged, metal-organic or polymeric systems, elements beyond C, N, "
+    "O, F, S, Cl; energies. " + TOO_LITTLE,
+}
+"""By whether the training structures had hydrogens."""
+
 ROWS = (
     ("rmse / Å, atoms displaced", "rmse", "rmse_zero"),
     ("ev, atoms displaced", "ev", None),
@@ -69,9 +75,11 @@ def facts(run: Path, store: Path, measures: Path) -> dict[str, Any]:
     entries = dataset.tables.read("crystals", ["entry"])["entry"].to_pylist()
     names = sorted({entries[k].rsplit("/", 1)[-1].split("#")[0] for k in np.unique(dataset.crystal_rows[rows])})
     log = [record for record in read_log(run) if "ev" in record]
+    hydrogens = dataset.settings.policies.hydrogens
     return {
         "data": {
             "licence": LICENCE,
+            "hydrogens": hydrogens,
             "training_compounds": len(splits["train"]),
             "validation_compounds": len(splits["validation"]),
             "training_patches": len(rows),
@@ -81,8 +89,8 @@ def facts(run: Path, store: Path, measures: Path) -> dict[str, Any]:
         "patches_seen": log[-1]["patches"],
         "curve": [{k: round(r[k], 4) for k in ("step", "ev", "ev_rigid", "ev_rotation") if k in r} for r in log],
         "held_out": {name: f["value"] for name, f in json.loads(measures.read_text())["figures"].items()},
-        "good_for": GOOD_FOR,
-        "bad_for": BAD_FOR,
+        "good_for": GOOD_FOR[hydrogens != "none"],
+        "bad_for": BAD_FOR[hydrogens != "none"],
     }
 
 
@@ -105,7 +113,7 @@ def card_text(name: str, description: dict[str, Any]) -> str:
         "",
         f"- **Data**: {data['training_patches']:,} patches (one a contact orbit, at most {per_compound} entries a compound)",
         f"  of {len(data['training_files'])} crystal structures of {data['training_compounds']} compounds, listed in",
-        "  `config.json`; hydrogens as deposited.",
+        f"  `config.json`; hydrogens: {data['hydrogens']}.",
         f"- **Licence**: {data['licence']}. Please cite the Crystallography Open Database.",
         f"- **Training**: {seen} on one core of a busy machine; the recipe is in `config.json`.",
         f"- **Good for**: {card['good_for']}.",

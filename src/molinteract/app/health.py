@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -30,7 +31,7 @@ class Check:
 def examine() -> Iterator[Check]:
     """Run every check, one after another."""
     checks: tuple[Callable[[], Check], ...] = (
-        _python, _packages, _device, _numba_cache, _write_access, _crystal_to_patches, _network_turns, _sample,
+        _python, _packages, _device, _narrow_products, _numba_cache, _write_access, _crystal_to_patches, _network_turns, _sample,
     )  # fmt: skip
     for check in checks:
         yield check()
@@ -61,6 +62,37 @@ def _device() -> Check:
     if torch.cuda.is_available():
         return Check("device", "ok", f"CUDA: {torch.cuda.get_device_name()}")
     return Check("device", "note", f"CPU, {torch.get_num_threads()} threads; no CUDA device is seen")
+
+
+def _narrow_products() -> Check:
+    """Time a product of 512 × 512 in bfloat16 against float32, on the device that training would take."""
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    a = torch.randn(512, 512, device=device)
+    wide, narrow = (_product_seconds(a.to(dtype)) for dtype in (torch.float32, torch.bfloat16))
+    ratio = wide / narrow
+    advice = (
+        "the tensor product stays in float32 all the same, see docs/performance.md"
+        if ratio > 1.5
+        else "autocast would gain nothing here"
+    )
+    found = f"{2 * 512**3 / wide / 1e9:.0f} Gflop/s in float32 on {device}; bfloat16 is {ratio:.1f} times as fast: {advice}"
+    return Check("matrix products", "note" if ratio > 1.5 else "ok", found)
+
+
+def _product_seconds(a: "torch.Tensor") -> float:
+    """Return the least time of a @ a in some trials."""
+    import torch
+
+    def timed() -> float:
+        start = time.perf_counter()
+        a @ a
+        if a.is_cuda:
+            torch.cuda.synchronize()
+        return time.perf_counter() - start
+
+    return min(timed() for _ in range(8))
 
 
 def _numba_cache() -> Check:
