@@ -79,12 +79,12 @@ def facts(run: Path, store: Path, measures: Path) -> dict[str, Any]:
     return {
         "data": {
             "licence": LICENCE,
-            "hydrogens": hydrogens,
             "training_compounds": len(splits["train"]),
             "validation_compounds": len(splits["validation"]),
             "training_patches": len(rows),
             "training_files": names,
         },
+        "hydrogens": hydrogens,
         "hours": round(log[-1]["seconds"] / 3600, 2),
         "patches_seen": log[-1]["patches"],
         "curve": [{k: round(r[k], 4) for k in ("step", "ev", "ev_rigid", "ev_rotation") if k in r} for r in log],
@@ -113,7 +113,7 @@ def card_text(name: str, description: dict[str, Any]) -> str:
         "",
         f"- **Data**: {data['training_patches']:,} patches (one a contact orbit, at most {per_compound} entries a compound)",
         f"  of {len(data['training_files'])} crystal structures of {data['training_compounds']} compounds, listed in",
-        f"  `config.json`; hydrogens: {data['hydrogens']}.",
+        f"  `config.json`; hydrogens: {card['hydrogens']}.",
         f"- **Licence**: {data['licence']}. Please cite the Crystallography Open Database.",
         f"- **Training**: {seen} on one core of a busy machine; the recipe is in `config.json`.",
         f"- **Good for**: {card['good_for']}.",

@@ -77,7 +77,9 @@ def _narrow_products() -> Check:
         if ratio > 1.5
         else "autocast would gain nothing here"
     )
-    found = f"{2 * 512**3 / wide / 1e9:.0f} Gflop/s in float32 on {device}; bfloat16 is {ratio:.1f} times as fast: {advice}"
+    found = (
+        f"{2 * 512**3 / wide / 1e9:.0f} Gflop/s in float32 on {device}; bfloat16 is {ratio:.1f} times as fast: {advice}"
+    )
     return Check("matrix products", "note" if ratio > 1.5 else "ok", found)
 
 

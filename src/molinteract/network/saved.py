@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from molinteract.core.provenance import utc_now, versions
 from molinteract.network.encoder import InteractNN
 from molinteract.network.files import CONFIG, CONVENTION, FORMAT, WEIGHTS, read_description
+from molinteract.network.pretrained import pretrained_folder
 
 __all__ = ["CONVENTION", "FORMAT", "load_network", "read_description", "save_network"]
 
@@ -70,7 +71,18 @@ def open_network(name: str | Path, *, device: torch.device | str = "cpu") -> Int
     ModelFileError
         If there is no such folder and no pre-trained network of that name, or its files are damaged.
     """
+    return load_network(network_folder(name), device=device)
+
+
+def network_folder(name: str | Path) -> Path:
+    """Return where the files of a network lie, named as for :func:`open_network`.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such folder and no pre-trained network of that name.
+    """
     folder = Path(name)
     if folder.is_dir():
-        return load_network(folder / "best" if (folder / "best").is_dir() else folder, device=device)
-    return InteractNN.from_pretrained(str(name), device=device)
+        return folder / "best" if (folder / "best").is_dir() else folder
+    return pretrained_folder(str(name))

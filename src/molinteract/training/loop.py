@@ -93,6 +93,7 @@ class _Trainer:
     ) -> None:
         self.recipe, self.run, self.rows, self.processes = recipe, run, rows, processes
         torch.manual_seed(recipe.seed)
+        self.hydrogens = dataset.settings.policies.hydrogens
         config = recipe.network_config()
         self.model = InteractNN(config).to(recipe.device)
         # in paper mode the readout never enters the loss: it stays as initialised, and no moment is kept for it
@@ -224,7 +225,12 @@ class _Trainer:
             return False
         if recipe.mode == "paper":
             calibrate_readout(self.model, self._calibration_batches())
-        card = {"recipe": recipe.model_dump(mode="json"), "validation": self.values, "step": state.step}
+        card = {
+            "recipe": recipe.model_dump(mode="json"),
+            "hydrogens": self.hydrogens,
+            "validation": self.values,
+            "step": state.step,
+        }
         save_network(self.run / "best", self.model, card=card)
         return True
 

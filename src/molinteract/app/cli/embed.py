@@ -34,12 +34,16 @@ def embed(
     Example: molinteract embed DB -m RUN/best -o VECTORS
     """
     from molinteract.embeddings.embed import EmbedSettings, embed
-    from molinteract.network.saved import open_network
+    from molinteract.embeddings.suited import check_hydrogens
+    from molinteract.network.files import read_description
+    from molinteract.network.saved import load_network, network_folder
     from molinteract.store.dataset import open_dataset
 
     dataset = open_dataset(store)
     rows = dataset.rows(split, unique=unique, per_compound=per_compound)
-    network = open_network(model)
+    folder = network_folder(model)
+    check_hydrogens(read_description(folder)["card"], dataset)
+    network = load_network(folder)
     settings = EmbedSettings(
         nodes=nodes,
         batch_size=batch_size,
