@@ -12,6 +12,8 @@ import json
 import sys
 from pathlib import Path
 
+import torch
+
 from molinteract.affinity.controls import CONTACT
 from molinteract.affinity.experiments import (
     Experiment,
@@ -26,11 +28,13 @@ from molinteract.affinity.recipe import FinetuneRecipe
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.sources import open_complexes
 from molinteract.affinity.splits import cluster_folds, read_folds, write_folds
+from molinteract.network.encoder import InteractNN
 from molinteract.network.saved import open_network
 
 ARMS = {
     "scratch": ("from scratch", {"mode": "scratch"}),
-    "frozen": ("frozen", {"mode": "frozen"}),
+    "frozen": ("pre-trained, frozen", {"mode": "frozen"}),
+    "untrained": ("untrained, frozen", {"mode": "frozen", "norms": "reestimated"}),
     "full": ("pre-trained", {"mode": "full"}),
     "no_contacts": ("pre-trained, no contacts", {"mode": "full", "graph": "no_contacts"}),
     "ligand_only": ("pre-trained, ligand only", {"mode": "full", "graph": "ligand_only"}),
@@ -91,6 +95,12 @@ def write(experiment: Experiment, out: Path) -> None:
     print(f"{rows[0]['n']} evaluated of {rows[0]['n_asked']}, {len(set(experiment.clusters))} target clusters")
 
 
+def untrained(recipe: FinetuneRecipe) -> InteractNN:
+    """Return new weights, always the same."""
+    torch.manual_seed(0)
+    return InteractNN(recipe.network_config())
+
+
 def main() -> int:
     """Run the experiment."""
     given = arguments()
@@ -114,9 +124,9 @@ def main() -> int:
     for arm in given.arms:
         name, changes = ARMS[arm]
         recipe, folder = FinetuneRecipe.model_validate(base.model_dump() | changes), given.out / arm
-        encoder = None if recipe.mode == "scratch" else network
+        encoder = untrained(recipe) if arm == "untrained" else None if recipe.mode == "scratch" else network
         add_network(experiment, name, loaded, splits, folder, recipe=recipe, encoder=encoder, progress=say)
-        if arm in ("scratch", "frozen", "full", "vector"):
+        if recipe.graph == "complex":
             add_sensitivity(experiment, name, loaded, splits, folder)
         write(experiment, given.out)
     return 0

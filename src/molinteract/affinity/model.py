@@ -138,17 +138,24 @@ class AffinityModel:
 
 
 def save_model(path: str | Path, model: AffinityModel) -> None:
-    """Write an ensemble to a folder: ``model.json``, ``vectors.safetensors``, ``network-K.safetensors``."""
+    """Write an ensemble to a folder: ``model.json``, ``vectors.safetensors``, ``network-K.safetensors``.
+
+    Of the networks after the first only what differs from it is written: members with a frozen encoder share it.
+    """
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     (path / "model.json").unlink(missing_ok=True)  # a model exists when this file does
     sums = {}
-    parts = {f"network-{k}": network.state_dict() for k, network in enumerate(model.networks)}
+    first = model.networks[0]
+    shared = first.state_dict()
+    parts = {"network-0": shared}
+    for k, network in enumerate(model.networks[1:], start=1):
+        own = {name: tensor for name, tensor in network.state_dict().items() if not torch.equal(tensor, shared[name])}
+        parts[f"network-{k}"] = own
     for name, tensors in [*parts.items(), ("vectors", {"vectors": model.vectors})]:
         file = path / f"{name}.safetensors"
         save_file({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}, file)
         sums[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    first = model.networks[0]
     description = {
         "format": FORMAT,
         "network": first.encoder.config.model_dump(mode="json"),
@@ -207,7 +214,7 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Affin
     for name in sorted(tensors, key=lambda n: (len(n), n)):
         if name.startswith("network-"):
             network = AffinityNetwork(InteractNN(config), hidden, readout=description["readout"])
-            network.load_state_dict(tensors[name])
+            network.load_state_dict(tensors["network-0.safetensors"] | tensors[name])
             networks.append(network.to(device).eval())
     return AffinityModel(
         tuple(networks),

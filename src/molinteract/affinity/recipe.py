@@ -26,13 +26,13 @@ class FinetuneRecipe(Settings):
     graph: Literal["complex", "no_contacts", "ligand_only", "pocket_only"] = Field(
         default="complex", description="controls: intermolecular edges removed; one molecule alone"
     )
-    optimiser: OptimiserRecipe = OptimiserRecipe(learning_rate=1e-3, weight_decay=1e-4, warmup_steps=20)
+    optimiser: OptimiserRecipe = OptimiserRecipe(learning_rate=2e-3, weight_decay=1e-2, warmup_steps=20, clip_norm=5.0)
     encoder_rate: float = Field(default=0.3, gt=0, description="learning rate of a trained encoder over the head's")
     norms: Literal["train", "frozen", "reestimated"] = Field(
         default="train", description="statistics of the batch norms: of each batch; as pre-trained; set anew once"
     )
-    ema: float = Field(default=0.99, ge=0, lt=1, description="decay of the average of weights that is kept; 0 is none")
-    edge_budget: int = Field(default=6000, ge=1, description="pairs in a batch, about; at least one complex")
+    ema: float = Field(default=0.98, ge=0, lt=1, description="decay of the average of weights that is kept; 0 is none")
+    edge_budget: int = Field(default=4000, ge=1, description="pairs in a batch, about; at least one complex")
     jitter: float = Field(default=0.0, ge=0, description="Å, noise on training positions")
     max_epochs: int = Field(default=60, ge=1)
     patience: int = Field(default=15, ge=1, description="epochs without a better validation RMSE")

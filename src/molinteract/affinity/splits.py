@@ -215,7 +215,8 @@ def fold_split(clusters: Mapping[str, str], folds: Mapping[str, int], *, test: i
         raise ConfigError(f"there is no fold {test}", remedy=f"one of {sorted(set(folds.values()))}")
     rest = {i: cluster for i, cluster in clusters.items() if folds[i] != test}
     part = cluster_folds(rest, folds=VAL_SHARE, seed=test)
-    train, val = ([i for i in rest if (part[i] == 0) == stop] for stop in (False, True))
+    # the last part holds many small clusters, the first one the largest, which would validate alone
+    train, val = ([i for i in rest if (part[i] == VAL_SHARE - 1) == stop] for stop in (False, True))
     tested = [i for i in clusters if folds[i] == test]
     train = _drawn(train, clusters, round(share * len(train)), seed=test)
     return make_split({"train": train, "val": val, "test": tested}, name=f"fold {test}")

@@ -344,6 +344,20 @@ def test_evaluation_counts_what_it_could_not_use(model, table):
     assert found.text().startswith("all: 26 evaluated of 27")
 
 
+def test_members_that_share_a_frozen_encoder_are_saved_with_it_once(loaded, tmp_path):
+    recipe = RECIPE.model_copy(update={"mode": "frozen", "seeds": 2})
+    finetune(loaded, SPLIT, tmp_path, recipe=recipe, encoder=encoder())
+    first, second = (tmp_path / "model" / f"network-{k}.safetensors" for k in range(2))
+    assert second.stat().st_size < 0.3 * first.stat().st_size
+    members = load_model(tmp_path).networks
+    encoders = [m.encoder.state_dict() for m in members]
+    assert all(torch.equal(t, encoders[1][n]) for n, t in encoders[0].items())
+    assert not torch.equal(members[0].head[1].weight, members[1].head[1].weight)
+    with (tmp_path / "predictions.csv").open() as file:
+        written = [float(row["predicted"]) for row in csv.DictReader(file)]
+    assert [p.pk for p in predict_complexes(load_model(tmp_path), loaded.complexes)] == pytest.approx(written, abs=2e-4)
+
+
 def test_missing_and_damaged_models_are_named(run, tmp_path):
     with pytest.raises(ModelFileError, match="no affinity model there"):
         load_model(tmp_path)
