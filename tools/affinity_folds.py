@@ -126,7 +126,7 @@ def main() -> int:
         recipe, folder = FinetuneRecipe.model_validate(base.model_dump() | changes), given.out / arm
         encoder = untrained(recipe) if arm == "untrained" else None if recipe.mode == "scratch" else network
         add_network(experiment, name, loaded, splits, folder, recipe=recipe, encoder=encoder, progress=say)
-        if recipe.graph == "complex":
+        if recipe.graph == "complex" and given.share == 1.0:
             add_sensitivity(experiment, name, loaded, splits, folder)
         write(experiment, given.out)
     return 0

@@ -191,11 +191,12 @@ def _prepare(run: Path, recipe: FinetuneRecipe, split: Split, *, resume: bool) -
 def _train_all(
     data: TrainingData, recipe: FinetuneRecipe, run: Path, encoder: InteractNN | None, progress: Progress | None
 ) -> list[Member]:
-    members = []
+    members: list[Member] = []
     total = recipe.seeds * recipe.max_epochs
     for number in range(recipe.seeds):
         seed = recipe.first_seed + number
-        member = Member(data, recipe, seed=seed, encoder=encoder)
+        vectors = members[0].vectors if members else None
+        member = Member(data, recipe, seed=seed, encoder=encoder, vectors=vectors)
         checkpoint = run / "checkpoints" / f"seed-{seed}.safetensors"
         if checkpoint.is_file():
             member.load(checkpoint)
@@ -212,6 +213,8 @@ def _train_all(
 
 
 def _domain(member: Member, data: TrainingData) -> torch.Tensor:
+    if member.vectors is not None:
+        return member.vectors[torch.from_numpy(data.train)].cpu()
     network = member.result()
     with torch.no_grad():
         return torch.cat([network.vectors(batch) for batch in member.batches(data.train)]).cpu()

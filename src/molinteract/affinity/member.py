@@ -89,9 +89,19 @@ class Member:
         Of the new weights and of the order.
     encoder : InteractNN, optional
         Trained network to start from; None from scratch.
+    vectors : (graphs, width) Tensor, optional
+        Of a frozen encoder, from another member: they do not depend on the seed.
     """
 
-    def __init__(self, data: TrainingData, recipe: FinetuneRecipe, *, seed: int, encoder: InteractNN | None) -> None:
+    def __init__(
+        self,
+        data: TrainingData,
+        recipe: FinetuneRecipe,
+        *,
+        seed: int,
+        encoder: InteractNN | None,
+        vectors: Tensor | None = None,
+    ) -> None:
         self.data, self.recipe, self.seed = data, recipe, seed
         torch.manual_seed(seed)
         start = InteractNN(recipe.network_config()) if encoder is None else copy.deepcopy(encoder)
@@ -99,18 +109,19 @@ class Member:
         self.network = network.to(recipe.device)
         if recipe.norms == "reestimated" or encoder is None:
             reestimate(self.network, self.batches(data.train))
+        if recipe.mode == "frozen" and vectors is None:
+            vectors = self._vectors(np.arange(len(data.graphs)))
+        self.vectors = vectors
         self._start()
         self.average = copy.deepcopy(self.network)
         self.optimiser = torch.optim.AdamW(self._groups(), lr=recipe.optimiser.learning_rate)
         self.progress = MemberProgress()
         self.best: dict[str, Tensor] = {}
-        self.vectors = self._fixed_vectors() if recipe.mode == "frozen" else None
 
     def _start(self) -> None:
         """Set the scales of the head's input and of the values, as the network stands before training."""
-        self.network.eval()
-        with torch.no_grad():
-            vectors = torch.cat([self.network.vectors(batch) for batch in self.batches(self.data.train)])
+        rows = self.data.train
+        vectors = self._vectors(rows) if self.vectors is None else self.vectors[torch.from_numpy(rows)]
         values = torch.from_numpy(self.data.values[self.data.train]).to(vectors)
         self.network.start_from(vectors, values)
 
@@ -211,10 +222,10 @@ class Member:
             for name, tensor in self.average.state_dict().items():
                 tensor.lerp_(now[name].to(tensor.dtype), 1.0 - decay)
 
-    def _fixed_vectors(self) -> Tensor:
+    def _vectors(self, rows: NDArray[np.integer]) -> Tensor:
         self.network.eval()
         with torch.no_grad():
-            return torch.cat([self.network.vectors(b) for b in self.batches(np.arange(len(self.data.graphs)))])
+            return torch.cat([self.network.vectors(batch) for batch in self.batches(rows)])
 
     def result(self) -> AffinityNetwork:
         """Return the averaged network of the best epoch, in evaluation mode."""
