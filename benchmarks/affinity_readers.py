@@ -3,7 +3,7 @@
     python benchmarks/affinity_readers.py SET.csv --root FOLDER --only split=train --folds FOLDS.csv -m small-heavy
 
 Each line is one idea: other vectors of the same network, other graphs, the features of the contact forest beside them, an
-average with it. The same for networks without any training, which say what the training was worth. At the end the learning curves.
+average with it. The same for networks without any training, which say what the training was worth. Then learning curves.
 """
 
 import argparse

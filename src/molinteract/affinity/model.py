@@ -210,11 +210,14 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Affin
     tensors = {name: _load(path / name, digest) for name, digest in description["sha256"].items()}
     config = parse_settings(NetworkConfig, description["network"], where=str(path))
     hidden = (int(description["hidden"][0]), int(description["hidden"][1]))
-    networks = []
+    networks: list[AffinityNetwork] = []
     for name in sorted(tensors, key=lambda n: (len(n), n)):
         if name.startswith("network-"):
-            network = AffinityNetwork(InteractNN(config), hidden, readout=description["readout"])
-            network.load_state_dict(tensors["network-0.safetensors"] | tensors[name])
+            own = tensors[name]
+            shared = bool(networks) and not any(key.startswith("encoder.") for key in own)
+            encoder = networks[0].encoder if shared else InteractNN(config)
+            network = AffinityNetwork(encoder, hidden, readout=description["readout"])
+            network.load_state_dict(tensors["network-0.safetensors"] | own)
             networks.append(network.to(device).eval())
     return AffinityModel(
         tuple(networks),
@@ -235,7 +238,18 @@ def _load(file: Path, digest: str) -> dict[str, Tensor]:
     return tensors
 
 
-def predict_batches(networks: Sequence[AffinityNetwork], batch: PatchBatch) -> Tensor:
-    """Return pK (networks, complexes) of one batch, without gradients."""
+def predict_batch(networks: Sequence[AffinityNetwork], batch: PatchBatch) -> tuple[Tensor, Tensor]:
+    """Return pK (networks, complexes) of one batch and the vectors (complexes, width) of the first network.
+
+    Networks that share their encoder (:func:`load_model`) run it once.
+    """
+    seen: dict[int, Tensor] = {}
+    values = []
     with torch.no_grad():
-        return torch.stack([network.eval()(batch) for network in networks])
+        for network in networks:
+            network.eval()
+            key = id(network.encoder)
+            if key not in seen:
+                seen[key] = network.vectors(batch)
+            values.append(network.values(seen[key]))
+    return torch.stack(values), seen[id(networks[0].encoder)]

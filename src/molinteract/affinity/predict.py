@@ -17,7 +17,7 @@ from molinteract.affinity.graphs import GraphSet, graph_of
 from molinteract.affinity.items import ComplexItem, failure_of
 from molinteract.affinity.ligand import read_ligands
 from molinteract.affinity.member import budget_batches
-from molinteract.affinity.model import AffinityModel, predict_batches
+from molinteract.affinity.model import AffinityModel, predict_batch
 from molinteract.affinity.structure import read_structure
 from molinteract.batches.collate import collate
 from molinteract.core.errors import ComplexError
@@ -106,13 +106,19 @@ def predict_complexes(model: AffinityModel, complexes: Sequence[Complex]) -> lis
 
 def predict_graphs(model: AffinityModel, graphs: Sequence[PatchArrays]) -> NDArray[np.float64]:
     """Return pK (networks, graphs)."""
+    return _values_and_vectors(model, graphs)[0]
+
+
+def _values_and_vectors(model: AffinityModel, graphs: Sequence[PatchArrays]) -> tuple[NDArray[np.float64], Tensor]:
+    """Return pK (networks, graphs) and the first network's vectors (graphs, width)."""
     data = GraphSet(graphs)
     device = next(model.networks[0].parameters()).device
-    parts = [
-        predict_batches(model.networks, collate(data.cut(rows), rows).to(device)).double().cpu().numpy()
-        for rows in budget_batches(np.arange(len(data)), data.n_edges, EDGE_BUDGET)
-    ]
-    return np.concatenate(parts, axis=1) if parts else np.empty((len(model.networks), 0))
+    values, vectors = [torch.empty(len(model.networks), 0)], [model.vectors[:0]]
+    for rows in budget_batches(np.arange(len(data)), data.n_edges, EDGE_BUDGET):
+        found = predict_batch(model.networks, collate(data.cut(rows), rows).to(device))
+        values.append(found[0].cpu())
+        vectors.append(found[1].cpu())
+    return torch.cat(values, dim=1).double().numpy(), torch.cat(vectors)
 
 
 def model_graph(model: AffinityModel, complex_: Complex) -> PatchArrays:
@@ -123,8 +129,8 @@ def model_graph(model: AffinityModel, complex_: Complex) -> PatchArrays:
 def _filled(model: AffinityModel, rows: Sequence[Complex | Prediction]) -> list[Prediction]:
     complexes = [row for row in rows if isinstance(row, Complex)]
     graphs = [model_graph(model, c) for c in complexes]
-    values = predict_graphs(model, graphs)
-    distance = domain_distances(model, _vectors(model, graphs)) if graphs else np.empty(0)
+    values, vectors = _values_and_vectors(model, graphs)
+    distance = domain_distances(model, vectors) if graphs else np.empty(0)
     done = iter(
         Prediction(
             c.id, float(values[:, k].mean()), float(values[:, k].std()), float(distance[k]), _flags(model, c, distance[k]),
@@ -133,18 +139,6 @@ def _filled(model: AffinityModel, rows: Sequence[Complex | Prediction]) -> list[
         for k, c in enumerate(complexes)
     )  # fmt: skip
     return [next(done) if isinstance(row, Complex) else row for row in rows]
-
-
-def _vectors(model: AffinityModel, graphs: Sequence[PatchArrays]) -> Tensor:
-    data, network = GraphSet(graphs), model.networks[0]
-    device = next(network.parameters()).device
-    with torch.no_grad():
-        return torch.cat(
-            [
-                network.vectors(collate(data.cut(rows), rows).to(device)).cpu()
-                for rows in budget_batches(np.arange(len(data)), data.n_edges, EDGE_BUDGET)
-            ]
-        )
 
 
 def domain_distances(model: AffinityModel, vectors: Tensor) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ def untrained(graph="complex", *, messages=True):
     with torch.no_grad():
         network.value.copy_(torch.tensor([7.0, 1.0]))
     card = {"recipe": {"graph": graph}, "ligand_atoms": [1, 99], "elements": [6, 7, 8]}
-    return AffinityModel((network,), ComplexSettings(), card, torch.zeros(2, 24))
+    return AffinityModel((network,), ComplexSettings(), card, torch.zeros(2, 16))
 
 
 def test_model_that_sees_contacts_changes_without_them(loaded):
