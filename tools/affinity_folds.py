@@ -3,7 +3,7 @@
     python tools/affinity_folds.py SET.csv --root FOLDER --folds folds.csv -o OUT [--model NAME --arms full scratch] …
 
 The folds are read from the file, or written to it where it does not exist. Predictions of every arm go to OUT/predictions.csv,
-the rows to OUT/rows.json. An arm whose folder in OUT is finished is not trained again.
+the rows to OUT/rows.json, predicted against measured to OUT/ARM.png. An arm whose folder in OUT is finished is not trained again.
 """
 
 import argparse
@@ -28,6 +28,8 @@ from molinteract.affinity.recipe import FinetuneRecipe
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.sources import open_complexes
 from molinteract.affinity.splits import cluster_folds, read_folds, write_folds
+from molinteract.app.reports.affinity_figures import figure_agreement
+from molinteract.app.reports.figures import save_figure
 from molinteract.network.encoder import InteractNN
 from molinteract.network.saved import open_network
 
@@ -128,6 +130,8 @@ def main() -> int:
         add_network(experiment, name, loaded, splits, folder, recipe=recipe, encoder=encoder, progress=say)
         if recipe.graph == "complex" and given.share == 1.0:
             add_sensitivity(experiment, name, loaded, splits, folder)
+        drawn = figure_agreement(experiment.measured, experiment.arm(name).predicted.mean(0), experiment.scores(name))
+        save_figure(drawn, given.out, arm)
         write(experiment, given.out)
     return 0
 

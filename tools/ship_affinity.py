@@ -6,19 +6,22 @@ FINE is the run; the rows are those of ``tools/affinity_folds.py`` with the same
 """
 
 import argparse
+import csv
 import json
 import shutil
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from molinteract.affinity.metrics import rmse
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "molinteract" / "weights"
 SOURCES = (
     "modelled poses and free energies of openfe-benchmarks (Open Free Energy, MIT), Uni-FEP-Benchmarks (DP Technology, "
     "Apache-2.0; the reference ligands) and public_binding_free_energy_benchmark (Schrödinger, MIT)"
 )
-LICENCE = (
-    "data MIT and Apache-2.0 as named; these weights: MIT, as the package. No file and no value of PDBbind was used"
-)
+LICENCE = "data MIT and Apache-2.0 as named; these weights: MIT, as the package; nothing of PDBbind was trained on"
 GOOD_FOR = "trying `predict`; a start for your own `finetune`, which is what to do before any number is relied on"
 BAD_FOR = (
     "deciding anything. On targets it was not trained on it is hardly better than the mean, and worse than what a forest "
@@ -47,12 +50,21 @@ def main() -> None:
         "additive null": "additive null",
         "contacts": "contacts",
     }
+    test = scores["test"] | {"rmse_of_training_mean": error_of_mean(options.run)}
     description["card"] |= {
-        "data": SOURCES, "licence": LICENCE, "good_for": GOOD_FOR, "bad_for": BAD_FOR, "test": scores["test"],
+        "data": SOURCES, "licence": LICENCE, "good_for": GOOD_FOR, "bad_for": BAD_FOR, "test": test,
         "cross_validated": {name: rows[arm] for name, arm in wanted.items()},
     }  # fmt: skip
     file.write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (target / "README.md").write_text(card_text(options.name, description), encoding="utf-8")
+
+
+def error_of_mean(run: Path) -> float:
+    """Return the RMSE on the test part of the mean of the training part."""
+    with (run / "predictions.csv").open(encoding="utf-8") as file:
+        rows = [(row["part"], float(row["measured"])) for row in csv.DictReader(file)]
+    train, test = (np.array([value for part, value in rows if part == name]) for name in ("train", "test"))
+    return rmse(test, np.full(len(test), train.mean()))
 
 
 def card_text(name: str, description: dict[str, Any]) -> str:
@@ -85,7 +97,8 @@ def card_text(name: str, description: dict[str, Any]) -> str:
     lines += [
         "",
         f"On {test['n']:,} complexes of {test['n_clusters']} other target clusters, crystal and modelled poses together,",
-        f"looked at once: RMSE {test['rmse']:.3f} [{low:.3f}, {high:.3f}], r {test['pearson']:.3f}.",
+        f"looked at once: RMSE {test['rmse']:.3f} [{low:.3f}, {high:.3f}], r {test['pearson']:.3f}; the mean of the training set "
+        f"{test['rmse_of_training_mean']:.3f}.",
         "",
         "The spread that `predict` gives is that of the members, not an error bar: read the RMSE as the error.",
     ]

@@ -17,7 +17,7 @@ def predict(
     model: Annotated[
         str,
         Parameter(name=["--model", "-m"], help="Folder that finetune wrote, or the name of a model in the package."),
-    ],
+    ] = "affinity",
     ligand: Annotated[str | None, Parameter(help="Ligand inside the complex, as NAME/CHAIN/NUMBER.")] = None,
     root: Annotated[Path | None, Parameter(help="Folder of the files that a CSV names.")] = None,
     csv: Annotated[Path | None, Parameter(name=["--csv", "-o"], help="Write every row to this file.")] = None,
@@ -33,7 +33,7 @@ def predict(
 ) -> int:
     """Predict pK with the spread of the ensemble and flags for what is out of the model's domain, best first.
 
-    Example: molinteract predict protein.pdb ligands.sdf -m FINE
+    Example: molinteract predict protein.pdb ligands.sdf
 
     Exit code 1 if a row could not be predicted; its reason stands in the row.
     """
