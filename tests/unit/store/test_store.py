@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from itertools import count
 
 import duckdb
 import numpy as np
@@ -18,7 +19,7 @@ from molinteract.crystals.raw import RawStructure
 from molinteract.crystals.read import read_cif
 from molinteract.crystals.rejected import Rejected
 from molinteract.patches.cut import cut_patches
-from molinteract.patches.find import pack
+from molinteract.patches.find import find_patches, pack
 from molinteract.store.build import build
 from molinteract.store.dataset import open_dataset
 from molinteract.store.estimate import TRIED, estimate
@@ -116,6 +117,30 @@ def test_workers_do_not_change_the_store(cifs, tmp_path, small_shards):
     for workers in (1, 2):
         build([str(cifs)], tmp_path / str(workers), workers=workers)
     assert tables(tmp_path / "1") == tables(tmp_path / "2")
+
+
+def test_size_of_a_batch_does_not_change_the_store(cifs, tmp_path, monkeypatch):
+    for size in (128, 5, 1):
+        monkeypatch.setattr("molinteract.store.shards.BATCH", size)
+        monkeypatch.setattr("molinteract.store.shards.ENTRIES_PER_PART", 9)
+        build([str(cifs)], tmp_path / str(size))
+    assert tables(tmp_path / "128") == tables(tmp_path / "5") == tables(tmp_path / "1")
+
+
+def test_an_entry_out_of_time_does_not_cost_those_of_its_batch(cifs, tmp_path, monkeypatch):
+    usual = build([str(cifs)], tmp_path / "usual")
+    calls = count()
+
+    def slow(*arguments, **more):
+        if next(calls) == 3:
+            time.sleep(10)
+        return find_patches(*arguments, **more)
+
+    monkeypatch.setattr("molinteract.store.process.find_patches", slow)
+    limited = BuildSettings.model_validate({"limits": {"seconds": 0.5}})
+    report = build([str(cifs)], tmp_path / "db", settings=limited)
+    assert report.reasons == usual.reasons | {"too_large": 1}
+    assert report.kept == usual.kept - 1
 
 
 def test_interrupted_build_resumes_to_the_same_store(cifs, tmp_path, small_shards):
