@@ -30,6 +30,9 @@ def main() -> None:
     parser.add_argument("--monomers", action="store_true", help="judge on unseen monomers, not on unseen pairs")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--rates", type=float, nargs="+", default=[1e-3, 3e-3, 1e-2], help="learning rates to choose from"
+    )
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--picture", type=Path)
@@ -38,7 +41,7 @@ def main() -> None:
     dimers = read_dimers(options.dimers)
     rows, tasks = dimer_tasks(dimers)
     task, network = tasks[int(options.monomers)], open_network(options.model)
-    settings = TuningSettings(kind=options.features, steps=options.steps)
+    settings = TuningSettings(kind=options.features, learning_rates=tuple(options.rates), steps=options.steps)
     sizes, seeds = options.sizes, options.seeds
     if options.quick:
         settings, sizes, seeds = replace(settings, steps=4, check_every=2, learning_rates=(1e-2,)), [20], 1

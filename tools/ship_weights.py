@@ -32,8 +32,8 @@ GOOD_FOR = {
 }
 BAD_FOR = {
     True: "charged, metal-organic or polymeric systems, proteins, elements beyond H, C, N, O, F, S, Cl; ranking of polymorphs; "
-    "energies: it never saw one. Its frozen vectors are no better than those of the untrained network (docs/results.md). "
-    + TOO_LITTLE,
+    "energies: it never saw one. Its patch vectors z are no better than those of the untrained network, those of every layer are "
+    "on dimer energies and bonds of carbon but not on the kind of contact (docs/results.md). " + TOO_LITTLE,
     False: "anything with hydrogens in it (it never saw one); charged, metal-organic or polymeric systems, elements beyond C, N, "
     "O, F, S, Cl; energies. " + TOO_LITTLE,
 }
