@@ -31,10 +31,10 @@ demo: $(STAMP) $(SAMPLE)/.complete  ## the whole chain on the sample; prints the
 	$(BIN)/molinteract demo --out out/demo
 
 test: $(STAMP) $(SAMPLE)/.complete  ## the tests, without the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadscope
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadscope
 
 test-slow: $(STAMP) $(SAMPLE)/.complete  ## the slow tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist loadscope
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist loadscope
 
 check: $(STAMP)  ## lint, format, types, import contracts, spelling
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from tests.oracles.random_batches import random_arrays
 
+from molinteract.core.settings import BuildSettings
 from molinteract.network.config import NetworkConfig
 from molinteract.training.recipe import DataRecipe, OptimiserRecipe, Recipe
 
@@ -27,6 +28,7 @@ def recipe(**changes):
 
 class SyntheticStore:
     path = "synthetic"
+    settings = BuildSettings()
 
     def __init__(self, patches=48):
         self.n = patches
