@@ -4,7 +4,7 @@ import gc
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -198,13 +198,12 @@ class _ShardWriter:
         self.writers: dict[str, TableWriter] = {}
 
     def __enter__(self) -> Self:
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._discard)
             for name, schema in TABLES.items():
                 path = self.folder / f"{name}-{self.task.number:05d}.parquet"
                 self.writers[name] = TableWriter(path, schema, encoding=ENCODINGS[name])
-        except BaseException:
-            self._discard()
-            raise
+            undo.pop_all()
         return self
 
     def add(self, result: ProcessedEntry | Rejected) -> None:
