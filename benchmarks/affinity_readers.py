@@ -19,7 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from molinteract.affinity.controls import CONTACT, CONTROLS, contact_counts, cross_validated
+from molinteract.affinity.complexes import CONTACT
+from molinteract.affinity.contacts import contact_counts
+from molinteract.affinity.controls import CONTROLS, cross_validated
 from molinteract.affinity.experiments import fold_splits
 from molinteract.affinity.graphs import GraphSet, graph_of
 from molinteract.affinity.items import LoadedSet

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from molinteract.affinity.controls import CONTACT
+from molinteract.affinity.complexes import CONTACT
 from molinteract.affinity.experiments import (
     Experiment,
     add_controls,
@@ -36,6 +36,7 @@ from molinteract.network.saved import open_network
 ARMS = {
     "scratch": ("from scratch", {"mode": "scratch"}),
     "frozen": ("pre-trained, frozen", {"mode": "frozen"}),
+    "frozen_contacts": ("pre-trained, frozen, with contacts", {"mode": "frozen", "beside": "contacts"}),
     "untrained": ("untrained, frozen", {"mode": "frozen", "norms": "reestimated"}),
     "full": ("pre-trained", {"mode": "full"}),
     "no_contacts": ("pre-trained, no contacts", {"mode": "full", "graph": "no_contacts"}),
@@ -43,7 +44,7 @@ ARMS = {
     "pocket_only": ("pre-trained, pocket only", {"mode": "full", "graph": "pocket_only"}),
     "vector": ("pre-trained, z alone", {"mode": "full", "readout": "vector"}),
 }
-"""Folder of each arm: its name, and what it changes in the recipe."""
+"""Folder of each arm: its name, and what it changes in the recipe; networks alone where nothing is said."""
 
 BESIDE = ("additive null", "contacts", "contacts and ligand", "from scratch")
 """Arms to which each is compared."""
@@ -54,7 +55,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--root", type=Path, help="folder of the files that the table names")
-    parser.add_argument("--only", help="LABEL=VALUE of the rows to use, such as split=train")
+    parser.add_argument("--only", help="LABEL=VALUE,VALUE of the rows to use, such as split=train")
     parser.add_argument("--clusters", default="cluster30", help="label with the target cluster")
     parser.add_argument("--folds", type=Path, required=True)
     parser.add_argument("--out", "-o", type=Path, required=True)
@@ -110,8 +111,8 @@ def main() -> int:
     base = FinetuneRecipe.load(None, given.settings)
     items = open_complexes(given.data, root=given.root)
     if given.only:
-        label, _, value = given.only.partition("=")
-        items = [item for item in items if item.labels.get(label) == value]
+        label, _, values = given.only.partition("=")
+        items = [item for item in items if item.labels.get(label) in values.split(",")]
     loaded = load_measured(items, base.complexes, inexact=True)
     clusters = target_clusters(loaded, given.clusters)
     if not given.folds.is_file():
@@ -125,7 +126,10 @@ def main() -> int:
     network = None if given.model is None else open_network(given.model)
     for arm in given.arms:
         name, changes = ARMS[arm]
-        recipe, folder = FinetuneRecipe.model_validate(base.model_dump() | changes), given.out / arm
+        recipe, folder = (
+            FinetuneRecipe.model_validate(base.model_dump() | {"beside": "none"} | changes),
+            given.out / arm,
+        )
         encoder = untrained(recipe) if arm == "untrained" else None if recipe.mode == "scratch" else network
         add_network(experiment, name, loaded, splits, folder, recipe=recipe, encoder=encoder, progress=say)
         if recipe.graph == "complex" and given.share == 1.0:

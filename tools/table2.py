@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from molinteract.affinity.controls import CONTACT
+from molinteract.affinity.complexes import CONTACT
 from molinteract.affinity.experiments import add_controls, add_network, start_experiment
 from molinteract.affinity.items import ComplexItem
 from molinteract.affinity.prepare import load_measured, of_part, target_clusters
@@ -96,7 +96,7 @@ def main() -> int:
     """Run every split."""
     given = arguments()
     given.out.mkdir(parents=True, exist_ok=True)
-    recipe = FinetuneRecipe.load(None, given.settings)
+    recipe = FinetuneRecipe.load(None, ["beside=none", *given.settings])  # the paper's rows are networks alone
     items = open_complexes(given.data, root=given.root)
     lists = dict(text.split("=", 1) for text in given.split)
     splits = {name: read_split(path, items) for name, path in lists.items()} or {"own": split_of_labels(items)}

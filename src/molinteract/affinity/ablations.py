@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from molinteract.affinity.complexes import Complex
-from molinteract.affinity.graphs import graph_of
-from molinteract.affinity.settings import ComplexSettings
 from molinteract.patches.patch import PatchArrays
 
 POCKET, LIGAND = 0, 1
@@ -48,15 +46,15 @@ def kept(graph: PatchArrays, nodes: NDArray[np.bool_], inter: NDArray[np.bool_] 
     )
 
 
-def displaced(complex_: Complex, distance: float, *, seed: int, settings: ComplexSettings) -> PatchArrays:
-    """Return the graph of a pose moved by ``distance`` Å in a random direction and turned at random about its centre.
+def displaced(complex_: Complex, distance: float, *, seed: int) -> Complex:
+    """Return a complex whose pose is moved by ``distance`` Å in a random direction and turned at random about its centre.
 
-    Edges are those of the moved pose. It may overlap the pocket: this asks what the model makes of a wrong pose.
+    The protein's atoms are those near the true pose. The moved one may overlap the pocket: this asks what the model makes of a
+    wrong pose.
     """
     rng = np.random.default_rng(seed)
     direction = rng.standard_normal(3)
     shift = distance * direction / np.linalg.norm(direction)
     centre = complex_.ligand_positions.mean(0)
     turned = Rotation.random(rng=rng).apply(complex_.ligand_positions - centre)
-    moved = replace(complex_, ligand_positions=turned + centre + shift, bonded=np.empty((0, 2), dtype=np.int32))
-    return graph_of(moved, settings)
+    return replace(complex_, ligand_positions=turned + centre + shift, bonded=np.empty((0, 2), dtype=np.int32))

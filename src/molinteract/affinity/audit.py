@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molinteract.affinity.controls import CONTACT, CONTROLS, cross_validated, fit_predict
+from molinteract.affinity.complexes import CONTACT
+from molinteract.affinity.controls import CONTROLS, cross_validated, fit_predict
 from molinteract.affinity.items import LoadedSet
 from molinteract.affinity.leaks import Leak, audit_leaks
 from molinteract.affinity.metrics import Scores, SeriesScores, evaluate, mean_tau, rmse_difference, score_series

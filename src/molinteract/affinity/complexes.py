@@ -21,12 +21,34 @@ WATER_CLEARANCE: Final = 2.1
 """Å; a water nearer than this was displaced by the ligand."""
 BOND_LENGTH: Final = 2.1
 """Å; heavy atoms of two molecules come no nearer than this unless they are bonded (or clash), metals apart."""
+CONTACT: Final = 10.0
+"""Å; whole residues of the protein this near the ligand are held beside the pocket, for counts of contacts."""
 _NON_METALS: Final = sorted(ORGANIC - {1})
 HEAVY_ATOMS: Final = {
     "ALA": 5, "ARG": 11, "ASN": 8, "ASP": 8, "CYS": 6, "GLN": 9, "GLU": 9, "GLY": 4, "HIS": 10, "ILE": 8, "LEU": 8,
     "LYS": 9, "MET": 8, "PHE": 11, "PRO": 7, "SER": 6, "THR": 7, "TRP": 14, "TYR": 12, "VAL": 7,
 }  # fmt: skip
 """Heavy atoms of a whole amino-acid residue without its terminal oxygen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What is around a pocket: the residues beyond it with any atom within 10 Å of the ligand, whole.
+
+    Attributes
+    ----------
+    atomic_numbers : (atoms,) int16
+    positions : (atoms, 3) float64
+        Å.
+    residue_index : (atoms,) int32
+        Into ``residues``.
+    residues : tuple of Residue
+    """
+
+    atomic_numbers: NDArray[np.int16]
+    positions: NDArray[np.float64]
+    residue_index: NDArray[np.int32]
+    residues: tuple[Residue, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +67,8 @@ class Complex:
     residues : tuple of Residue
         Those of the pocket.
     ligand_names : tuple of str
+    around : Surroundings
+        No part of graphs; empty where the pocket is of 10 Å or more.
     minimum_distance : float
         Between a pocket and a ligand atom, Å.
     bonded : (pairs, 2) int32
@@ -61,6 +85,7 @@ class Complex:
     ligand: NDArray[np.int16]
     ligand_positions: NDArray[np.float64]
     ligand_names: tuple[str, ...]
+    around: Surroundings
     minimum_distance: float
     bonded: NDArray[np.int32]
     notes: dict[str, int]
@@ -91,6 +116,7 @@ def make_complex(structure: Structure, ligand: Ligand, *, id: str, settings: Com
     _check_distance(protein, numbers, nearest, partner, id, settings)
     residues = np.unique(protein.residue_index[nearest <= settings.pocket])
     pocket = protein.take(np.isin(protein.residue_index, residues))
+    beyond = np.setdiff1d(protein.residue_index[nearest <= CONTACT], residues)
     if len(pocket) > settings.max_pocket_atoms:
         raise _too_large("pocket", len(pocket), settings.max_pocket_atoms, id)
     bonded = bonded_pairs(pocket.atomic_numbers, pocket.positions, numbers, positions)
@@ -110,10 +136,21 @@ def make_complex(structure: Structure, ligand: Ligand, *, id: str, settings: Com
         residues=tuple(structure.residues[k] for k in residues),
         ligand=numbers,
         ligand_positions=positions,
+        around=_surroundings(protein, beyond),
         ligand_names=tuple(np.array(ligand.atom_names, dtype=np.str_)[chosen].tolist()),
         minimum_distance=float(nearest.min()),
         bonded=bonded,
         notes={name: count for name, count in notes.items() if count},
+    )
+
+
+def _surroundings(protein: Structure, residues: NDArray[np.int32]) -> Surroundings:
+    atoms = protein.take(np.isin(protein.residue_index, residues))
+    return Surroundings(
+        atoms.atomic_numbers,
+        atoms.positions,
+        np.searchsorted(residues, atoms.residue_index).astype(np.int32),
+        tuple(protein.residues[k] for k in residues),
     )
 
 

@@ -6,9 +6,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from molinteract.affinity.ablations import kept
 from molinteract.affinity.complexes import Complex, make_complex
+from molinteract.affinity.contacts import contact_pairs, count_pairs
 from molinteract.affinity.items import ComplexItem
 from molinteract.affinity.ligand import read_ligands
 from molinteract.affinity.model import AffinityModel
@@ -44,6 +47,9 @@ class Contribution:
 def contributions(model: AffinityModel, complex_: Complex) -> list[Contribution]:
     """Take away each residue, and each contact of a residue with a ligand atom, and predict again.
 
+    A forest beside the networks loses the pairs of the residue, or those of the edges that are removed, from its counts; it
+    alone sees the residues around the pocket, which are listed for such a model.
+
     The parts do not add up to the whole, and a network that reads the target from its pocket will say so here: a residue far
     from the ligand can carry much. Sorted by size, residues first.
     """
@@ -61,24 +67,56 @@ def contributions(model: AffinityModel, complex_: Complex) -> list[Contribution]
     changed = [kept(graph, residue != k) for k in numbers]
     hits = [(edge_residue == k) & (edge_atom == a) for k, a in pairs]
     changed += [kept(graph, everything, ~hit) for hit in hits]
-    values = predict_graphs(model, [graph, *changed]).mean(0)
+    counts = None
+    if model.forest is not None:
+        changed += [graph] * len(complex_.around.residues)
+        counts = _changed_counts(complex_, [graph.inter_edges[hit] - [0, n_pocket] for hit in hits])
+    values = predict_graphs(model, [graph, *changed], counts).mean(0)
     deltas = values[0] - values[1:]
-    nearest = [
-        float(
-            np.linalg.norm(
-                complex_.pocket_positions[complex_.residue_index == k][:, None] - complex_.ligand_positions, axis=2
-            ).min()
-        )
-        for k in numbers
-    ]
-    rows = [Contribution("residue", str(complex_.residues[k]), "", nearest[k], float(deltas[k])) for k in numbers]
+    rows = _residue_rows(complex_, deltas, around=deltas[len(numbers) + len(hits) :])
     contacts = [
         Contribution(
             "contact", str(complex_.residues[k]), complex_.ligand_names[a], float(lengths[hit].min()), float(d)
         )
-        for (k, a), hit, d in zip(pairs, hits, deltas[len(rows) :], strict=True)
+        for (k, a), hit, d in zip(pairs, hits, deltas[len(numbers) :], strict=False)
     ]
     return [*sorted(rows, key=_size), *sorted(contacts, key=_size)]
+
+
+def _changed_counts(complex_: Complex, edges: Sequence[NDArray[np.integer]]) -> NDArray[np.float64]:
+    """Return the counts (1 + residues + contacts + residues around, 36) of the whole and with each part taken away.
+
+    Parameters
+    ----------
+    complex_ : Complex
+    edges : sequence of (n, 2) int
+        Pairs (pocket atom, ligand atom) of each contact.
+    """
+    pairs = contact_pairs(complex_)
+    n_residues, n_ligand = len(complex_.residues), len(complex_.ligand)
+    residue = np.concatenate([complex_.residue_index, complex_.around.residue_index + n_residues])[pairs[:, 0]]
+    code = pairs @ [n_ligand, 1]
+    kept_pairs = [np.ones(len(pairs), dtype=bool)]
+    kept_pairs += [residue != k for k in range(n_residues)]
+    kept_pairs += [~np.isin(code, contact @ [n_ligand, 1]) for contact in edges]
+    kept_pairs += [residue != n_residues + k for k in range(len(complex_.around.residues))]
+    return np.array([count_pairs(complex_, pairs[chosen]) for chosen in kept_pairs])
+
+
+def _residue_rows(complex_: Complex, deltas: NDArray[np.float64], *, around: NDArray[np.float64]) -> list[Contribution]:
+    """Return the rows of the residues of the pocket, and of as many of those around it as there are values of."""
+    tree = cKDTree(complex_.ligand_positions)
+    found = []
+    for residues, index, positions, values in (
+        (complex_.residues, complex_.residue_index, complex_.pocket_positions, deltas),
+        (complex_.around.residues, complex_.around.residue_index, complex_.around.positions, around),
+    ):
+        distance = tree.query(positions)[0] if len(positions) else np.empty(0)
+        found += [
+            Contribution("residue", str(name), "", float(distance[index == k].min()), float(delta))
+            for k, (name, delta) in enumerate(zip(residues, values, strict=False))
+        ]
+    return found
 
 
 def _size(row: Contribution) -> float:

@@ -2,20 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from molinteract.affinity.complexes import Complex
+from molinteract.affinity.contacts import LIGAND_ELEMENTS, POCKET_ELEMENTS, contact_counts
+from molinteract.affinity.forest import regressor
 from molinteract.affinity.skeleton import fingerprint, tanimoto
-
-LIGAND_ELEMENTS: Final = (6, 7, 8, 9, 15, 16, 17, 35, 53)
-POCKET_ELEMENTS: Final = (6, 7, 8, 16)
-CONTACT: Final = 10.0
-"""Å; reach of the contact counts. The complexes must have been cut with a pocket of at least as much."""
-TREES: Final = 200
 
 Features = Callable[[Sequence[Complex]], NDArray[np.float64]]
 
@@ -69,21 +64,6 @@ def _fingerprints(complexes: Sequence[Complex]) -> NDArray[np.float64]:
     return np.array([fingerprint(c.ligand, c.ligand_positions) for c in complexes], dtype=np.float64)
 
 
-def contact_counts(complexes: Sequence[Complex]) -> NDArray[np.float64]:
-    """Return counts (complexes, 36) of pairs within 10 Å by element of pocket and of ligand.
-
-    The features of RF-Score (Ballester and Mitchell, Bioinformatics 2010, 26, 1169) at 10 Å instead of 12.
-    """
-    found = np.zeros((len(complexes), len(POCKET_ELEMENTS), len(LIGAND_ELEMENTS)))
-    for k, c in enumerate(complexes):
-        near = cdist(c.pocket_positions, c.ligand_positions) <= CONTACT
-        for a, pocket in enumerate(POCKET_ELEMENTS):
-            by_ligand_atom = near[c.pocket == pocket].sum(0)
-            for b, ligand in enumerate(LIGAND_ELEMENTS):
-                found[k, a, b] = by_ligand_atom[c.ligand == ligand].sum()
-    return found.reshape(len(complexes), -1)
-
-
 def _contacts_and_ligand(complexes: Sequence[Complex]) -> NDArray[np.float64]:
     return np.concatenate([contact_counts(complexes), _ligand_elements(complexes)], axis=1)
 
@@ -125,10 +105,7 @@ def fit_predict(
         design = np.column_stack([train, np.ones(len(train))])
         weights = np.linalg.lstsq(design, values, rcond=None)[0]
         return np.asarray(np.column_stack([test, np.ones(len(test))]) @ weights)
-    from sklearn.ensemble import RandomForestRegressor
-
-    forest: Any = RandomForestRegressor(TREES, max_features=1 / 3, min_samples_leaf=2, random_state=seed)
-    return np.asarray(forest.fit(train, values).predict(test))
+    return np.asarray(regressor(seed).fit(train, values).predict(test))
 
 
 def cross_validated(

@@ -7,14 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molinteract.affinity.ablations import graph_kind
 from molinteract.affinity.controls import CONTROLS, fit_predict
 from molinteract.affinity.finetune import finetune
-from molinteract.affinity.graphs import graph_of
 from molinteract.affinity.items import LoadedSet
 from molinteract.affinity.metrics import Scores, evaluate, rmse_difference
 from molinteract.affinity.model import load_model
-from molinteract.affinity.predict import predict_graphs
+from molinteract.affinity.predict import complex_values
 from molinteract.affinity.recipe import FinetuneRecipe
 from molinteract.affinity.sensitivity import SHIFTS, TRUE_POSE, spoilt_predictions
 from molinteract.affinity.splits import Split, fold_split
@@ -159,9 +157,8 @@ def add_network(
             loaded, split, folder, recipe=recipe, encoder=encoder, resume=(folder / "config.toml").is_file()
         )
         test = [i for i in split.test if i in row]
-        model = load_model(folder)
-        graphs = [graph_kind(graph_of(loaded.complexes[row[i]], recipe.complexes), recipe.graph) for i in test]
-        found |= dict(zip(test, predict_graphs(model, graphs).T, strict=True))
+        values = complex_values(load_model(folder), [loaded.complexes[row[i]] for i in test])
+        found |= dict(zip(test, values.T, strict=True))
         if progress is not None:
             progress(f"{name}, split {number}: {result.scores['test'].text()}")
     experiment.arms.append(Arm(name, np.array([found[i] for i in experiment.ids]).T))

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from molinteract.affinity.ablations import graph_kind
+from molinteract.affinity.contacts import contact_counts
+from molinteract.affinity.forest import Forest, averaged, fit_forest
 from molinteract.affinity.graphs import GraphSet, graph_of
 from molinteract.affinity.items import Failure, LoadedSet
 from molinteract.affinity.leaks import audit_leaks, write_leaks
@@ -76,7 +78,8 @@ def finetune(
     """Train affinity networks and evaluate them once.
 
     The epoch with the lowest validation RMSE of the averaged weights is kept for each seed; the test part is looked at when all
-    seeds are done.
+    seeds are done. The forest beside the networks is fitted on the training part alone, so that the score of ``val`` is as clean
+    as that of the networks, whose epoch it chooses.
 
     Parameters
     ----------
@@ -116,14 +119,16 @@ def finetune(
         write_leaks(run / f"leaks-{part}.csv", leaks)
     graphs = GraphSet([graph_kind(graph_of(c, recipe.complexes), recipe.graph) for c in loaded.complexes])
     values = np.array([item.affinity.pk if item.affinity else np.nan for item in loaded.items])
+    counts, forest = _beside(loaded, rows["train"], values, recipe)
     data = TrainingData(graphs, values, rows["train"], rows["val"])
     members = _train_all(data, recipe, run, encoder, progress)
     networks = tuple(member.result() for member in members)
-    model = AffinityModel(
-        networks, recipe.complexes, _card(loaded, rows["train"], recipe, split), _domain(members[0], data)
-    )
-    save_model(run / "model", model)
-    predicted = {part: np.stack([m.predict(m.result(), rows[part]) for m in members]) for part in PARTS}
+    card = _card(loaded, rows["train"], recipe, split)
+    save_model(run / "model", AffinityModel(networks, recipe.complexes, card, _domain(members[0], data), forest))
+    predicted = {
+        part: averaged(np.stack([m.predict(m.result(), rows[part]) for m in members]), forest, counts[rows[part]])
+        for part in PARTS
+    }
     _write_predictions(run / "predictions.csv", loaded, values, rows, predicted)
     scores = {
         part: _score(loaded, values, rows[part], predicted[part].mean(0), n_asked=len(split.part(part)), label=clusters)
@@ -151,6 +156,16 @@ def _score(
     return evaluate(values[rows], predicted, n_asked=n_asked, clusters=clusters if all(clusters) else None)
 
 
+def _beside(
+    loaded: LoadedSet, train: NDArray[np.int64], values: NDArray[np.float64], recipe: FinetuneRecipe
+) -> tuple[NDArray[np.float64], Forest | None]:
+    """Return the counts of contacts of all complexes, and the forest that the training part gives."""
+    if recipe.beside == "none":
+        return np.zeros((len(loaded), 0)), None
+    counts = contact_counts(loaded.complexes)
+    return counts, fit_forest(counts[train], values[train], seed=recipe.first_seed)
+
+
 def _check(recipe: FinetuneRecipe, encoder: InteractNN | None) -> None:
     if recipe.mode == "scratch" and encoder is not None:
         raise ConfigError("a network was given and mode is 'scratch'", remedy="leave one of them out")
@@ -158,6 +173,11 @@ def _check(recipe: FinetuneRecipe, encoder: InteractNN | None) -> None:
         raise ConfigError(f"mode {recipe.mode!r} needs a trained network", remedy="name one, or set mode=scratch")
     if recipe.mode == "scratch" and recipe.norms != "train":
         raise ConfigError("norms of new weights have no statistics to keep", remedy="norms=train")
+    if recipe.graph != "complex" and recipe.beside == "contacts":
+        raise ConfigError(
+            f"the forest beside the networks counts the contacts that graph = {recipe.graph!r} hides",
+            remedy="beside=none",
+        )
 
 
 def _rows(loaded: LoadedSet, ids: Sequence[str]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from molinteract.affinity.forest import Forest
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.batches.batch import PatchBatch
 from molinteract.core.errors import ModelFileError
@@ -23,7 +24,9 @@ from molinteract.network.encoder import InteractNN
 
 LOWEST, HIGHEST = 0.0, 15.0
 """Range of a predicted pK."""
-FORMAT: Final = 2
+FORMAT: Final = 3
+READABLE: Final = (2, FORMAT)
+"""Format 2 had no forest."""
 ReadoutKind = Literal["sums", "vector"]
 
 
@@ -129,16 +132,19 @@ class AffinityModel:
         What it was trained on and how it does.
     vectors : (complexes, width) float32
         Vectors of the training complexes by the first network: the domain.
+    forest : Forest, optional
+        On counts of contacts, averaged with each network by half.
     """
 
     networks: tuple[AffinityNetwork, ...]
     settings: ComplexSettings
     card: dict[str, Any]
     vectors: Tensor
+    forest: Forest | None = None
 
 
 def save_model(path: str | Path, model: AffinityModel) -> None:
-    """Write an ensemble to a folder: ``model.json``, ``vectors.safetensors``, ``network-K.safetensors``.
+    """Write an ensemble to a folder: ``model.json`` and ``vectors``, ``network-K``, ``forest`` as safetensors.
 
     Of the networks after the first only what differs from it is written: members with a frozen encoder share it.
     """
@@ -152,7 +158,11 @@ def save_model(path: str | Path, model: AffinityModel) -> None:
     for k, network in enumerate(model.networks[1:], start=1):
         own = {name: tensor for name, tensor in network.state_dict().items() if not torch.equal(tensor, shared[name])}
         parts[f"network-{k}"] = own
-    for name, tensors in [*parts.items(), ("vectors", {"vectors": model.vectors})]:
+    parts["vectors"] = {"vectors": model.vectors}
+    if model.forest is not None:
+        forest = model.forest
+        parts["forest"] = {f.name: torch.from_numpy(getattr(forest, f.name)) for f in fields(forest)}
+    for name, tensors in parts.items():
         file = path / f"{name}.safetensors"
         save_file({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}, file)
         sums[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -205,7 +215,7 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Affin
         ) from error
     except ValueError as error:
         raise ModelFileError(f"model.json is damaged: {error}", entry=str(path)) from error
-    if not isinstance(description, Mapping) or description.get("format") != FORMAT:
+    if not isinstance(description, Mapping) or description.get("format") not in READABLE:
         raise ModelFileError("model.json is of another format", entry=str(path), remedy="update molinteract")
     tensors = {name: _load(path / name, digest) for name, digest in description["sha256"].items()}
     config = parse_settings(NetworkConfig, description["network"], where=str(path))
@@ -219,11 +229,13 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Affin
             network = AffinityNetwork(encoder, hidden, readout=description["readout"])
             network.load_state_dict(tensors["network-0.safetensors"] | own)
             networks.append(network.to(device).eval())
+    forest = tensors.get("forest.safetensors")
     return AffinityModel(
         tuple(networks),
         parse_settings(ComplexSettings, description["complexes"], where=str(path)),
         dict(description["card"]),
         tensors["vectors.safetensors"]["vectors"],
+        Forest(**{key: tensor.numpy() for key, tensor in forest.items()}) if forest else None,
     )
 
 

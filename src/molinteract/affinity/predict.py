@@ -13,6 +13,8 @@ from torch import Tensor
 
 from molinteract.affinity.ablations import graph_kind
 from molinteract.affinity.complexes import Complex, make_complex
+from molinteract.affinity.contacts import contact_counts
+from molinteract.affinity.forest import averaged
 from molinteract.affinity.graphs import GraphSet, graph_of
 from molinteract.affinity.items import ComplexItem, failure_of
 from molinteract.affinity.ligand import read_ligands
@@ -39,7 +41,8 @@ class Prediction:
     pk : float
         Mean of the ensemble; nan where the complex could not be used.
     sd : float
-        Standard deviation of the ensemble; 0 for one member. It is not an error bar of the prediction.
+        Standard deviation over the members; 0 for one. A forest beside the networks is the same for all members, so that
+        this is half the spread of the networks. It is not an error bar of the prediction.
     domain_distance : float
         Distance of the patch vector to its nearest training complex, over the distance that 99 % of the training set keep to
         theirs: above 1 is out of the domain.
@@ -104,9 +107,25 @@ def predict_complexes(model: AffinityModel, complexes: Sequence[Complex]) -> lis
     return _filled(model, list(complexes))
 
 
-def predict_graphs(model: AffinityModel, graphs: Sequence[PatchArrays]) -> NDArray[np.float64]:
-    """Return pK (networks, graphs)."""
-    return _values_and_vectors(model, graphs)[0]
+def complex_values(model: AffinityModel, complexes: Sequence[Complex]) -> NDArray[np.float64]:
+    """Return pK (networks, complexes) of complexes that were cut with the model's settings."""
+    return predict_graphs(model, [model_graph(model, c) for c in complexes], model_counts(model, complexes))
+
+
+def predict_graphs(
+    model: AffinityModel, graphs: Sequence[PatchArrays], counts: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return pK (networks, graphs), with a forest beside the networks averaged with it.
+
+    Parameters
+    ----------
+    model : AffinityModel
+    graphs : sequence of PatchArrays
+        As :func:`model_graph` makes them.
+    counts : (graphs, 36) float64, optional
+        As :func:`model_counts` makes them: needed where there is a forest.
+    """
+    return averaged(_values_and_vectors(model, graphs)[0], model.forest, counts)
 
 
 def _values_and_vectors(model: AffinityModel, graphs: Sequence[PatchArrays]) -> tuple[NDArray[np.float64], Tensor]:
@@ -121,6 +140,11 @@ def _values_and_vectors(model: AffinityModel, graphs: Sequence[PatchArrays]) -> 
     return torch.cat(values, dim=1).double().numpy(), torch.cat(vectors)
 
 
+def model_counts(model: AffinityModel, complexes: Sequence[Complex]) -> NDArray[np.float64] | None:
+    """Return the counts of contacts (complexes, 36) that the model's forest reads; None without one."""
+    return None if model.forest is None else contact_counts(complexes)
+
+
 def model_graph(model: AffinityModel, complex_: Complex) -> PatchArrays:
     """Return the graph of a complex as the model was trained on it."""
     return graph_kind(graph_of(complex_, model.settings), model.card["recipe"]["graph"])
@@ -130,6 +154,7 @@ def _filled(model: AffinityModel, rows: Sequence[Complex | Prediction]) -> list[
     complexes = [row for row in rows if isinstance(row, Complex)]
     graphs = [model_graph(model, c) for c in complexes]
     values, vectors = _values_and_vectors(model, graphs)
+    values = averaged(values, model.forest, model_counts(model, complexes))
     distance = domain_distances(model, vectors) if graphs else np.empty(0)
     done = iter(
         Prediction(

@@ -26,6 +26,9 @@ class FinetuneRecipe(Settings):
     graph: Literal["complex", "no_contacts", "ligand_only", "pocket_only"] = Field(
         default="complex", description="controls: intermolecular edges removed; one molecule alone"
     )
+    beside: Literal["contacts", "none"] = Field(
+        default="contacts", description="averaged with the networks, by half: a forest on counts of contacts; nothing"
+    )
     optimiser: OptimiserRecipe = OptimiserRecipe(learning_rate=2e-3, weight_decay=1e-2, warmup_steps=20, clip_norm=5.0)
     encoder_rate: float = Field(default=0.3, gt=0, description="learning rate of a trained encoder over the head's")
     norms: Literal["train", "frozen", "reestimated"] = Field(

@@ -12,7 +12,7 @@ from molinteract.affinity.complexes import Complex
 from molinteract.affinity.items import LoadedSet
 from molinteract.affinity.metrics import Scores, evaluate, rmse_difference
 from molinteract.affinity.model import AffinityModel
-from molinteract.affinity.predict import model_graph, predict_graphs
+from molinteract.affinity.predict import complex_values, model_counts, model_graph, predict_graphs
 
 SHIFTS: Final = (1.0, 2.0, 4.0)
 """Å by which a pose is moved."""
@@ -45,18 +45,21 @@ def spoilt_predictions(
 ) -> dict[str, NDArray[np.float64]]:
     """Predict complexes as they are, without their contacts, and with poses turned at random and moved.
 
+    Without contacts the graph has no intermolecular edge, and a forest beside the networks is given counts of zero.
+
     Returns
     -------
     dict of str to (networks, complexes) float64
         By what was done; ``TRUE_POSE`` first.
     """
-    graphs = {TRUE_POSE: [model_graph(model, c) for c in complexes]}
-    graphs["contacts removed"] = [graph_kind(g, "no_contacts") for g in graphs[TRUE_POSE]]
+    graphs, counts = [model_graph(model, c) for c in complexes], model_counts(model, complexes)
+    bare = [graph_kind(g, "no_contacts") for g in graphs]
+    found = {TRUE_POSE: predict_graphs(model, graphs, counts)}
+    found["contacts removed"] = predict_graphs(model, bare, None if counts is None else np.zeros_like(counts))
     for shift in shifts:
-        moved = [displaced(c, shift, seed=k, settings=model.settings) for k, c in enumerate(complexes)]
-        kind = model.card["recipe"]["graph"]
-        graphs[f"pose turned, moved {shift:g} Å"] = [graph_kind(g, kind) for g in moved]
-    return {name: predict_graphs(model, found) for name, found in graphs.items()}
+        moved = [displaced(c, shift, seed=k) for k, c in enumerate(complexes)]
+        found[f"pose turned, moved {shift:g} Å"] = complex_values(model, moved)
+    return found
 
 
 def sensitivity(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.oracles.made_up_complexes import chain_ligand, pdb_line, sdf, write_pair
 
-from molinteract.affinity import controls, metrics
+from molinteract.affinity import forest, metrics
 from molinteract.affinity.audit import audit, load_for_audit, read_scores
 from molinteract.app.cli.main import run
 from molinteract.core.errors import ConfigError, SourceError
@@ -19,7 +19,7 @@ TINY = [
 
 @pytest.fixture(autouse=True)
 def few_trees_and_resamples(monkeypatch):
-    monkeypatch.setattr(controls, "TREES", 5)
+    monkeypatch.setattr(forest, "TREES", 5)
     monkeypatch.setattr(metrics, "RESAMPLES", 100)
 
 

@@ -7,16 +7,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 from tests.oracles.made_up_complexes import glycines
 
-from molinteract.affinity import controls
+from molinteract.affinity import forest
 from molinteract.affinity.complexes import make_complex
-from molinteract.affinity.controls import (
-    CONTROLS,
-    LIGAND_ELEMENTS,
-    POCKET_ELEMENTS,
-    contact_counts,
-    cross_validated,
-    fit_predict,
-)
+from molinteract.affinity.contacts import LIGAND_ELEMENTS, POCKET_ELEMENTS, contact_counts
+from molinteract.affinity.controls import CONTROLS, cross_validated, fit_predict
 from molinteract.affinity.ligand import Ligand
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.structure import parse_structure
@@ -64,7 +58,7 @@ def test_linear_control_finds_a_line_and_mean_ignores_features():
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda c: c.name)
 def test_predictions_are_out_of_fold(control, monkeypatch):
-    monkeypatch.setattr(controls, "TREES", 5)
+    monkeypatch.setattr(forest, "TREES", 5)
     complexes = made_up(1, 30)
     values = np.array([float(len(c.ligand)) for c in complexes])
     folds = np.arange(30) % 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.oracles.made_up_complexes import write_pair
 
-from molinteract.affinity import controls, metrics
+from molinteract.affinity import forest, metrics
 from molinteract.affinity.controls import CONTROLS
 from molinteract.affinity.experiments import add_controls, add_network, add_sensitivity, fold_splits, start_experiment
 from molinteract.affinity.items import load_complexes
@@ -26,7 +26,7 @@ RECIPE = FinetuneRecipe(
 
 @pytest.fixture(autouse=True)
 def few_trees_and_resamples(monkeypatch):
-    monkeypatch.setattr(controls, "TREES", 5)
+    monkeypatch.setattr(forest, "TREES", 5)
     monkeypatch.setattr(metrics, "RESAMPLES", 50)
 
 

@@ -30,7 +30,6 @@ from molinteract.affinity.predict import (
     write_predictions,
 )
 from molinteract.affinity.recipe import FinetuneRecipe
-from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.splits import make_split
 from molinteract.affinity.tables import read_table
 from molinteract.batches.collate import collate
@@ -41,7 +40,7 @@ from molinteract.network.encoder import InteractNN
 SIZES = NetworkConfig(ns=4, nv=2, n_layers=2, psi_hidden=8)
 RECIPE = FinetuneRecipe(
     mode="scratch", network=SIZES, hidden=(8, 4), max_epochs=6, edge_budget=150, encoder_rate=1.0, ema=0.5,
-    optimiser={"learning_rate": 0.02, "warmup_steps": 0}, dropout=0.0,
+    optimiser={"learning_rate": 0.02, "warmup_steps": 0}, dropout=0.0, beside="none",
 )  # fmt: skip
 OFFSETS = ("node_offsets", "inter_offsets", "intra_offsets")
 SPLIT = make_split(
@@ -331,7 +330,7 @@ def test_controls_on_the_graph(loaded):
 
 def test_displaced_pose_keeps_the_ligand_and_moves_it(loaded):
     complex_ = loaded.complexes[0]
-    graph, moved = graph_of(complex_), displaced(complex_, 4.0, seed=0, settings=ComplexSettings())
+    graph, moved = graph_of(complex_), graph_of(displaced(complex_, 4.0, seed=0))
     sides = graph.molecule_index
     centres = [g.positions[sides == 1].mean(0) - g.positions[sides == 0].mean(0) for g in (graph, moved)]
     assert np.linalg.norm(centres[1] - centres[0]) == pytest.approx(4.0)
