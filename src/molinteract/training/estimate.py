@@ -60,7 +60,7 @@ def estimate(dataset: PatchDataset, recipe: Recipe) -> RunEstimate:
     for part, places in batches[:_STEPS]:
         start = time.perf_counter()
         batch, displaced = patches.batch(part, kind=kind, draw=Draw(recipe.seed, 0, places), hide=True)
-        loss = total_loss(loss_sums(predict(model, batch, clamp=recipe.noise.clamp), displaced), recipe)
+        loss = total_loss(loss_sums(predict(model, batch, clamp=recipe.noise.clamp), displaced, batch), recipe)
         loss.backward()  # type: ignore[no-untyped-call]
         if recipe.device != "cpu":
             torch.cuda.synchronize()

@@ -31,6 +31,7 @@ from molinteract.training.reporting import ProgressCallback, TrainingResult, Tra
 from molinteract.training.rigid_null import rigid_null
 from molinteract.training.run_folder import SplitUsed, prepare_run
 from molinteract.training.schedule import learning_rate
+from molinteract.training.start import start_from
 from molinteract.training.validate import score, validate
 
 CALIBRATION_BATCHES = 8
@@ -96,6 +97,8 @@ class _Trainer:
         self.hydrogens = dataset.settings.policies.hydrogens
         config = recipe.network_config()
         self.model = InteractNN(config).to(recipe.device)
+        if recipe.start is not None:
+            start_from(self.model, recipe.start)
         # in paper mode the readout never enters the loss: it stays as initialised, and no moment is kept for it
         idle = "pool." if recipe.mode == "paper" else "nothing"
         self.parameters = [p for name, p in self.model.named_parameters() if not name.startswith(idle)]
@@ -158,7 +161,7 @@ class _Trainer:
             group["lr"] = learning_rate(recipe.optimiser, step=self.state.step, done=self._share())
         self.model.train()
         statistics = [buffer.clone() for buffer in self.model.buffers()]
-        sums = loss_sums(predict(self.model, batch, clamp=recipe.noise.clamp), displaced)
+        sums = loss_sums(predict(self.model, batch, clamp=recipe.noise.clamp), displaced, batch)
         loss = total_loss(self.processes.total(sums), recipe)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

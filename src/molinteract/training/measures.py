@@ -7,6 +7,7 @@ from torch import Tensor
 
 from molinteract.batches.batch import PatchBatch
 from molinteract.core.elements import SYMBOLS
+from molinteract.training.fragments import relative_translation
 from molinteract.training.noise import Displaced
 from molinteract.training.objectives import Prediction
 
@@ -150,12 +151,3 @@ class _Sums:
 
     def explained(self) -> Values:
         return {f"ev{k}": 1.0 - self.error[k] / signal for k, signal in self.signal.items() if signal > 0}
-
-
-def relative_translation(batch: PatchBatch, displacement: Tensor) -> Tensor:
-    """Return mean displacement of molecule j minus that of molecule i, (patches, 3), for displacements (atoms, 3)."""
-    side = 2 * batch.patch_index + batch.molecule_index
-    total = displacement.new_zeros((2 * batch.n_patches, 3)).index_add(0, side, displacement)
-    count = torch.bincount(side, minlength=2 * batch.n_patches).clamp(min=1).to(displacement)
-    means = (total / count.unsqueeze(1)).view(-1, 2, 3)
-    return means[:, 1] - means[:, 0]

@@ -9,6 +9,7 @@ from torch.nn import functional
 from molinteract.batches.batch import PatchBatch
 from molinteract.network.encoder import InteractNN
 from molinteract.network.heads import RigidMotion
+from molinteract.training.fragments import relative_translation, translation_variance
 from molinteract.training.noise import Displaced
 from molinteract.training.recipe import Recipe
 
@@ -46,14 +47,15 @@ def predict(model: InteractNN, batch: PatchBatch, *, clamp: float) -> Prediction
     )
 
 
-def loss_sums(prediction: Prediction, displaced: Displaced) -> Tensor:
-    """Return errors and how many they are of, (6, 2); zeros for what is not predicted.
+def loss_sums(prediction: Prediction, displaced: Displaced, batch: PatchBatch) -> Tensor:
+    """Return errors and how many they are of, (7, 2); zeros for what is not predicted.
 
     Squared errors of atoms, translation, rotation and log distance, nats of the elements, squared errors of the contact
-    distances. Sums rather than means, so that those of several processes add up to the joint batch's.
+    distances, and of the drift of displaced atoms: the difference of the fragments' mean displacements over its spread. Sums
+    rather than means, so that those of several processes add up to the joint batch's.
     """
     nothing = prediction.delta.new_zeros(2)
-    rows = [_squared(prediction.delta, displaced.delta), *[nothing] * 5]
+    rows = [_squared(prediction.delta, displaced.delta), *[nothing] * 6]
     if prediction.motion is not None:
         moved, motion = displaced.moved, prediction.motion
         distance = torch.linalg.vector_norm(displaced.translation[moved], dim=1).clamp(min=1e-3)
@@ -67,6 +69,9 @@ def loss_sums(prediction: Prediction, displaced: Displaced) -> Tensor:
     if prediction.contacts is not None and displaced.contacts is not None:
         whole = displaced.whole
         rows[5] = _squared(prediction.contacts[whole], displaced.contacts[whole])
+    drifting = ~(displaced.moved | displaced.whole)
+    error = relative_translation(batch, prediction.delta - displaced.delta)[drifting]
+    rows[6] = _squared(error / translation_variance(batch)[drifting].sqrt().unsqueeze(1), torch.zeros_like(error))
     return torch.stack(rows)
 
 
@@ -81,8 +86,8 @@ def total_loss(sums: Tensor, recipe: Recipe) -> Tensor:
 
     ``paper`` mode: the root of the mean over atoms of |δ̂ − δ|², a mean over nodes so that large patches do not dominate.
     ``joint`` mode adds the mean squared errors of t and ω in units of their variance, and of ln |t|; each is about 1 for a
-    network that predicts nothing. Opt-in: the mean cross-entropy of hidden elements, and the mean squared errors of both
-    changes of the contact distances in units of σ_t².
+    network that predicts nothing. Opt-in: the mean cross-entropy of hidden elements, the mean squared errors of both changes
+    of the contact distances in units of σ_t², and that of the drift in units of 3 σ² (1/n_i + 1/n_j).
     """
     means = sums[:, 0] / sums[:, 1].clamp(min=1)
     atoms = torch.sqrt(means[0])
@@ -98,4 +103,5 @@ def total_loss(sums: Tensor, recipe: Recipe) -> Tensor:
         + weights.distance * means[3]
         + weights.elements * means[4]
         + weights.contrast * means[5] / noise.translation**2
+        + weights.drift * means[6] / (3 * noise.sigma**2)
     )

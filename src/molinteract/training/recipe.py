@@ -55,6 +55,9 @@ class LossRecipe(Settings):
     translation: float = Field(default=1.0, ge=0, description="t decoded through z")
     rotation: float = Field(default=0.3, ge=0, description="ω decoded through z")
     distance: float = Field(default=0.1, ge=0, description="log |t| from z alone")
+    drift: float = Field(
+        default=0.0, ge=0, description="difference of the fragments' mean displacements, where atoms are displaced only"
+    )
     elements: float = Field(default=0.0, ge=0, description="elements of the atoms that noise.mask asks for, nats")
     contrast: float = Field(
         default=0.0,
@@ -96,6 +99,9 @@ class Recipe(Settings):
 
     mode: Literal["paper", "joint"] = "paper"
     network: PresetName | NetworkConfig = "small"
+    start: str | None = Field(
+        default=None, description="weights to begin with: a run, a folder or a name; parts that they lack begin anew"
+    )
     noise: NoiseRecipe = NoiseRecipe()
     loss: LossRecipe = LossRecipe()
     optimiser: OptimiserRecipe = OptimiserRecipe()

@@ -8,7 +8,8 @@ from tests.oracles.random_batches import random_batch
 
 from molinteract.network.heads import RigidMotion
 from molinteract.training.displaced import DisplacedPatches
-from molinteract.training.measures import DenoisingMeasures, OpenMeasures, RigidMeasures, relative_translation
+from molinteract.training.fragments import relative_translation
+from molinteract.training.measures import DenoisingMeasures, OpenMeasures, RigidMeasures
 from molinteract.training.noise import Displaced
 from molinteract.training.objectives import Prediction
 from molinteract.training.recipe import NoiseRecipe
