@@ -43,7 +43,10 @@ from molinteract.network.saved import open_network
 BUDGET = 20_000
 FOREST = "contacts, forest"
 SHARES = (0.125, 0.25, 0.5, 1.0)
-CURVES = ("contacts", "pre-trained: sums, touching")
+LARGER = "pocket of 10 Å"
+IDEAS = ("sums, touching", f"near, {LARGER}", f"pairs, {LARGER}")
+"""Those that are averaged with the contact forest."""
+CURVES = ("contacts", f"pre-trained: {IDEAS[0]}")
 Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
@@ -69,22 +72,41 @@ def batches(graphs: GraphSet) -> list[PatchBatch]:
     return [collate(graphs.cut(rows), rows) for rows in parts]
 
 
+def weights_of(batch: PatchBatch) -> dict[str, torch.Tensor]:
+    """Return what each atom counts for in each kind of sum, (atoms,).
+
+    ``touching``: atoms with an intermolecular edge; ``near``: with an atom of the other side within 10 Å; ``pairs``: the number
+    of these, so that the sum runs over the pairs that the contact forest counts.
+    """
+    partners = torch.zeros(len(batch.positions))
+    for patch in range(batch.n_patches):
+        sides = [torch.nonzero((batch.patch_index == patch) & (batch.molecule_index == side))[:, 0] for side in (0, 1)]
+        near = torch.cdist(*(batch.positions[rows] for rows in sides)) <= CONTACT
+        for dim, rows in ((1, sides[0]), (0, sides[1])):
+            partners[rows] = near.sum(dim).float()
+    return {
+        "sums": torch.ones(len(partners)),
+        "touching": torch.zeros(len(partners)).index_fill(0, batch.inter_edges[0], 1.0),
+        "near": (partners > 0).float(),
+        "pairs": partners,
+    }
+
+
 def vectors(network: InteractNN, parts: Sequence[PatchBatch]) -> dict[str, Values]:
-    """Return z, the sums over pocket and ligand, and the sums over their atoms that touch, each (complexes, width)."""
-    found: dict[str, list[Values]] = {"z": [], "sums": [], "touching": []}
+    """Return z and the sums over pocket and ligand with all weights of :func:`weights_of`, each (complexes, width)."""
+    found: dict[str, list[Values]] = {}
     network.eval()
     for batch in parts:
         with torch.no_grad():
             features = network.encode(batch)
             atoms = network.node_vectors(features)
             side = 2 * batch.patch_index + batch.molecule_index
-            touching = torch.zeros(len(atoms)).index_fill(0, batch.inter_edges[0], 1.0)
             new = {"z": network.readout(batch, features)}
-            for name, weights in (("sums", torch.ones(len(atoms))), ("touching", touching)):
+            for name, weights in weights_of(batch).items():
                 sums = atoms.new_zeros(2 * batch.n_patches, atoms.shape[1])
                 new[name] = sums.index_add(0, side, atoms * weights[:, None]).view(batch.n_patches, -1)
         for name, tensor in new.items():
-            found[name].append(tensor.double().numpy())
+            found.setdefault(name, []).append(tensor.double().numpy())
     return {name: np.concatenate(values) for name, values in found.items()}
 
 
@@ -111,27 +133,28 @@ def features_of(loaded: LoadedSet, wide: LoadedSet, given: argparse.Namespace) -
     network = open_network(given.model)
     own = vectors(network, narrow)
     found = {"contacts": contact_counts(wide.complexes)}
-    found |= {f"pre-trained: {name}": own[name] for name in own}
+    found |= {f"pre-trained: {name}": own[name] for name in ("z", "sums", "touching")}
     found["pre-trained: sums, touching"] = np.concatenate([own["sums"], own["touching"]], axis=1)
     found["pre-trained: sums, touching, contacts"] = np.concatenate(
         [own["sums"], own["touching"], found["contacts"]], axis=1
     )
-    for title, settings, complexes in (
-        ("edges up to 6 Å", ComplexSettings(d_inter=6.0), loaded.complexes),
-        ("pocket of 10 Å", ComplexSettings(pocket=CONTACT), wide.complexes),
-    ):
-        other = vectors(network, batches(GraphSet([graph_of(c, settings) for c in complexes])))
+    longer = batches(GraphSet([graph_of(c, ComplexSettings(d_inter=6.0)) for c in loaded.complexes]))
+    larger = batches(GraphSet([graph_of(c) for c in wide.complexes]))
+    for title, parts in (("edges up to 6 Å", longer), (LARGER, larger)):
+        other = vectors(network, parts)
         found[f"pre-trained: sums, touching, {title}"] = np.concatenate([other["sums"], other["touching"]], axis=1)
+    found |= {f"pre-trained: {name}, {LARGER}": other[name] for name in ("near", "pairs")}
     for seed in range(given.untrained):
-        new = vectors(untrained(seed, narrow), narrow)
+        new, other = (vectors(untrained(seed, parts), parts) for parts in (narrow, larger))
         found[f"untrained {seed}: z"] = new["z"]
         found[f"untrained {seed}: sums, touching"] = np.concatenate([new["sums"], new["touching"]], axis=1)
+        found |= {f"untrained {seed}: {name}, {LARGER}": other[name] for name in ("near", "pairs")}
     return found
 
 
-def mean_of_untrained(predicted: dict[str, Values]) -> Values:
+def mean_of_untrained(predicted: dict[str, Values], idea: str) -> Values:
     """Return the mean over the networks without training."""
-    return np.mean([p for name, p in predicted.items() if re.fullmatch(r"untrained \d+: sums, touching", name)], axis=0)
+    return np.mean([p for name, p in predicted.items() if re.fullmatch(rf"untrained \d+: {idea}", name)], axis=0)
 
 
 def learning_curves(
@@ -146,13 +169,22 @@ def learning_curves(
             [np.array([row[i] for i in split.part(part)]) for split in splits] for part in ("test", "train")
         )
         predicted = {name: read(x, values, tests, trains) for name, x in features.items() if name in CURVES}
-        predicted["untrained: sums, touching"] = mean_of_untrained(
-            {name: read(x, values, tests, trains) for name, x in features.items() if name.startswith("untrained")}
+        new = {name: x for name, x in features.items() if re.fullmatch(rf"untrained \d+: {IDEAS[0]}", name)}
+        predicted[f"untrained: {IDEAS[0]}"] = mean_of_untrained(
+            {name: read(x, values, tests, trains) for name, x in new.items()}, IDEAS[0]
         )
         size = round(float(np.mean([len(train) for train in trains])))
         for name, found in predicted.items():
             curves.setdefault(name, []).append((size, rmse(values, found)))
     return curves
+
+
+def with_forest(predicted: dict[str, Values]) -> dict[str, Values]:
+    """Return the mean of the networks without training, and all averaged with the contact forest, for each of ``IDEAS``."""
+    found = {f"untrained, mean of all: {idea}": mean_of_untrained(predicted, idea) for idea in IDEAS}
+    single = [n for n in predicted for idea in IDEAS if re.fullmatch(rf"(pre-trained|untrained \d+): {idea}", n)]
+    alone = {name: predicted[name] for name in single} | found
+    return found | {f"mean of {FOREST} and {name}": 0.5 * (predicted[FOREST] + p) for name, p in alone.items()}
 
 
 def main() -> None:
@@ -174,9 +206,7 @@ def main() -> None:
     forest = next(control for control in CONTROLS if control.name == "contacts")
     predicted = {FOREST: cross_validated(forest, wide.complexes, values, folds)}
     predicted |= {name: read(x, values, tests, trains) for name, x in features.items()}
-    predicted["untrained, mean of all: sums, touching"] = mean_of_untrained(predicted)
-    for name in ("pre-trained: sums, touching", "untrained, mean of all: sums, touching"):
-        predicted[f"mean of {FOREST} and {name}"] = 0.5 * (predicted[FOREST] + predicted[name])
+    predicted |= with_forest(predicted)
     mean = np.array([values[folds != fold].mean() for fold in folds])
     constant = rmse(values, mean)
     rows = []

@@ -46,7 +46,7 @@ ARMS = {
 }
 """Folder of each arm: its name, and what it changes in the recipe; networks alone where nothing is said."""
 
-BESIDE = ("additive null", "contacts", "contacts and ligand", "from scratch")
+BESIDE = ("constant mean", "additive null", "contacts", "contacts and ligand", "from scratch", "pre-trained, frozen")
 """Arms to which each is compared."""
 
 

@@ -42,7 +42,7 @@ class FinetuneResult:
     scores : dict of str to Scores
         Of ``val`` and ``test``, by the ensemble's mean; empty parts are left out.
     members : tuple of dict
-        Best epoch and validation RMSE of each seed.
+        Best epoch and validation RMSE of the network of each seed, without the forest.
     failures : int
         Complexes that are in the split and were not used.
     """
@@ -58,7 +58,7 @@ class FinetuneResult:
         lines = [f"split: {self.split}", f"{self.failures:,} complexes of the split could not be used (failures.csv)"]
         lines += [f"{name}: {scores.text()}" for name, scores in self.scores.items()]
         lines += [
-            f"seed {m['seed']:.0f}: best validation RMSE {m['val_rmse']:.3f} after {m['epoch']:.0f} epochs"
+            f"seed {m['seed']:.0f}: best validation RMSE of the network alone {m['val_rmse']:.3f} after {m['epoch']:.0f} epochs"
             for m in self.members
         ]
         return "\n".join([*lines, f"model: {self.run}/model"])
