@@ -61,7 +61,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", help="LABEL=VALUE of the rows to use")
     parser.add_argument("--clusters", default="cluster30")
     parser.add_argument("--folds", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
