@@ -37,8 +37,7 @@ except ImportError:
 
 CUTOFF = 5.0
 """Å; longest edge."""
-WIDTH, LAYERS, GAUSSIANS = 64, 3, 32
-RATE, DECAY, AVERAGE = 1e-3, 1e-2, 0.98
+GAUSSIANS, DECAY, AVERAGE = 32, 1e-2, 0.98
 EDGES = 30_000
 """Directed edges in a batch, about."""
 NAME = "SchNet"
@@ -61,6 +60,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", help="LABEL=VALUE of the rows to use")
     parser.add_argument("--clusters", default="cluster30")
     parser.add_argument("--folds", type=Path, required=True)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--layers", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
@@ -94,16 +96,16 @@ class GivenEdges(nn.Module):
 
 
 class Network(nn.Module):
-    """SchNet, its sum over atoms scaled so that it begins near the mean of the training values."""
+    """SchNet; its sum over atoms is divided by the root of their mean number, so that it begins near the mean of the values."""
 
-    def __init__(self, train: list[Atoms], values: Values) -> None:
+    def __init__(self, train: list[Atoms], values: Values, *, width: int, layers: int) -> None:
         super().__init__()
         self.schnet = SchNet(
-            hidden_channels=WIDTH, num_filters=WIDTH, num_interactions=LAYERS, num_gaussians=GAUSSIANS, cutoff=CUTOFF,
+            hidden_channels=width, num_filters=width, num_interactions=layers, num_gaussians=GAUSSIANS, cutoff=CUTOFF,
             interaction_graph=GivenEdges(),
         )  # fmt: skip
-        self.size = float(np.mean([len(a.kinds) for a in train]))
-        self.centre, self.spread = float(values.mean()), float(values.std())
+        self.scale = float(values.std() / np.sqrt(np.mean([len(a.kinds) for a in train])))
+        self.centre = float(values.mean())
 
     def forward(self, complexes: list[Atoms]) -> Tensor:
         """Return pK (complexes,)."""
@@ -114,7 +116,7 @@ class Network(nn.Module):
         kinds = torch.cat([a.kinds for a in complexes])
         batch = torch.repeat_interleave(torch.arange(len(complexes)), sizes)
         raw: Tensor = self.schnet(kinds, torch.zeros(len(kinds), 3), batch)
-        return self.centre + self.spread * raw[:, 0] / self.size
+        return self.centre + self.scale * raw[:, 0]
 
 
 def predict(network: Network, atoms: list[Atoms], rows: list[int]) -> Values:
@@ -128,9 +130,9 @@ def predict(network: Network, atoms: list[Atoms], rows: list[int]) -> Values:
 def fitted(atoms: list[Atoms], values: Values, train: list[int], val: list[int], given: argparse.Namespace) -> Network:
     """Train on some rows and return the averaged network of the epoch with the lowest RMSE on others."""
     torch.manual_seed(given.seed)
-    network = Network([atoms[k] for k in train], values[train])
+    network = Network([atoms[k] for k in train], values[train], width=given.width, layers=given.layers)
     average, best, kept = copy.deepcopy(network), float("inf"), network.state_dict()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=given.rate, weight_decay=DECAY)
     sizes = np.array([a.edges.shape[1] for a in atoms])
     step = 0
     for epoch in range(given.epochs):
