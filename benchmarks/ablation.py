@@ -30,9 +30,12 @@ from weights import rows_of
 
 RECIPE = Path(__file__).parents[1] / "configs" / "pretrain-joint.toml"
 SMALL = "ns=16, nv=8, n_layers=4"
+BEGUN = "begun in paper mode"
+"""Half of the steps are those of the arm ``paper``, the other half begins with its weights."""
 ARMS: dict[str, list[str]] = {
     "joint": [],
     "paper": ["mode=paper"],
+    BEGUN: [],
     "no displaced atoms": ["noise.share_atoms=0", "noise.share_both=0"],
     "no intermolecular messages": [f"network={{{SMALL}, psi_hidden=32, intermolecular_messages=false}}"],
     "no drift": ["loss.drift=0"],
@@ -70,8 +73,12 @@ def main() -> None:
         for name in options.arms or list(ARMS)[: 3 if options.quick else None]:
             found = []
             for seed in range(options.seeds):
-                recipe = recipe_of(name, seed=seed, steps=8 if options.quick else options.steps, quick=options.quick)
+                steps = 8 if options.quick else options.steps
+                recipe = recipe_of(name, seed=seed, steps=steps, quick=options.quick)
                 run = (options.out or Path(scratch)) / name / f"seed-{seed}"
+                if name == BEGUN:
+                    first = recipe_of("paper", seed=seed, steps=steps // 2, quick=options.quick)
+                    recipe = halved(dataset, first, recipe, run.with_suffix(".paper"))
                 found.append(measured(dataset, recipe, run, judged, most=options.patches))
             new = summary(name, found)
             report(new, None)
@@ -86,6 +93,13 @@ def recipe_of(arm: str, *, seed: int, steps: int, quick: bool) -> Recipe:
     size = ["network=tiny", "data.validation_patches=64"] if quick else []
     ends = ["max_minutes=100000", f"max_steps={steps}", f"validate_every={steps}", f"seed={seed}"]
     return Recipe.load(RECIPE, [*changes, *size, *ends])
+
+
+def halved(dataset: PatchDataset, first: Recipe, recipe: Recipe, run: Path) -> Recipe:
+    """Train the first half, or leave it where it is done, and return the recipe of the second, which begins with its weights."""
+    pretrain(dataset, first, run, resume=(run / "config.toml").is_file())
+    steps = first.max_steps
+    return recipe.model_copy(update={"start": str(run), "max_steps": steps, "validate_every": steps})
 
 
 def measured(dataset: PatchDataset, recipe: Recipe, run: Path, judged: PatchDataset | None, *, most: int) -> Values:
