@@ -1,8 +1,9 @@
 """Bring a run's best network into the package: weights, configuration with the full card, and the card in words.
 
-    python tools/ship_weights.py RUN STORE NAME --measures weights.json
+    python tools/ship_weights.py RUN STORE NAME --measures weights.json [--begun EARLIER …]
 
-STORE is what the run was trained on; the measures are those of ``benchmarks/weights.py --json``.
+STORE is what the run was trained on; the measures are those of ``benchmarks/weights.py --json``; the earlier runs are those whose
+weights it began with, the first one first.
 """
 
 import argparse
@@ -43,6 +44,7 @@ ROWS = (
     ("rmse / Å, atoms displaced", "rmse", "rmse_zero"),
     ("ev, atoms displaced", "ev", None),
     ("ev_interface", "ev_interface", None),
+    ("ev_rigid_nodes, atoms displaced", "ev_rigid_nodes", None),
     ("ev_rigid, fragments moved, through z", "ev_rigid", "ev_rigid_null"),
     ("ev_rotation", "ev_rotation", None),
     ("ev_rigid_moved, by the head of the atoms", "ev_rigid_moved", None),
@@ -57,14 +59,33 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("name")
     parser.add_argument("--measures", type=Path, required=True)
+    parser.add_argument("--begun", type=Path, nargs="*", default=[], metavar="EARLIER")
     options = parser.parse_args()
     target = PACKAGE / options.name
     target.mkdir(parents=True, exist_ok=True)
     description = read_description(options.run / "best")
     description["card"] |= facts(options.run, options.store, options.measures)
+    description["card"]["begun"] = [stage(run) for run in options.begun]
+    if options.begun:
+        description["card"]["recipe"]["start"] = "weights of the last run of `begun`"
     shutil.copyfile(options.run / "best" / WEIGHTS, target / WEIGHTS)
     (target / CONFIG).write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (target / "README.md").write_text(card_text(options.name, description), encoding="utf-8")
+
+
+def stage(run: Path) -> dict[str, Any]:
+    """Return recipe and length of an earlier run, up to the weights that were kept."""
+    card = read_description(run / "best")["card"]
+    log = next(record for record in read_log(run) if record.get("step") == card["step"] and "ev" in record)
+    recipe = card["recipe"] | ({"start": "weights of the run before"} if card["recipe"].get("start") else {})
+    hours, values = round(log["seconds"] / 3600, 2), card["validation"]
+    return {
+        "recipe": recipe,
+        "step": card["step"],
+        "patches_seen": log["patches"],
+        "hours": hours,
+        "validation": values,
+    }
 
 
 def facts(run: Path, store: Path, measures: Path) -> dict[str, Any]:
@@ -100,8 +121,10 @@ def card_text(name: str, description: dict[str, Any]) -> str:
     data, held, recipe = card["data"], card["held_out"], card["recipe"]
     sizes = ", ".join(f"{k} {network[k]}" for k in ("ns", "nv", "n_layers", "psi_hidden"))
     per_compound = recipe["data"]["per_compound"]
-    seen = (
-        f"{card['step']:,} steps to the weights kept, {card['patches_seen']:,} patches seen in all, {card['hours']} h"
+    seen = "; ".join(
+        f"{part['recipe']['mode']} mode, {part['step']:,} steps to the weights kept, {part['patches_seen']:,} patches seen, "
+        f"{part['hours']} h"
+        for part in (*card["begun"], card)
     )
     head = ("measure", f"validation, {data['validation_compounds']} compounds", "null")
     other = (f"{held['compounds']:.0f} other compounds, {held['patches']:,.0f} patches", "null")
