@@ -17,6 +17,7 @@ from molinteract.affinity.ligand import read_ligands
 from molinteract.affinity.model import AffinityModel
 from molinteract.affinity.predict import model_graph, predict_graphs
 from molinteract.affinity.structure import read_structure
+from molinteract.core.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,17 @@ def contributions(model: AffinityModel, complex_: Complex) -> list[Contribution]
 
     The parts do not add up to the whole, and a network that reads the target from its pocket will say so here: a residue far
     from the ligand can carry much. Sorted by size, residues first.
+
+    Raises
+    ------
+    ConfigError
+        If the model sees one molecule alone: there is no contact to take away.
     """
+    kind = model.card["recipe"]["graph"]
+    if kind in ("ligand_only", "pocket_only"):
+        raise ConfigError(
+            f"the model sees one molecule alone (graph = {kind})", remedy="explain a model that sees the complex"
+        )
     graph = model_graph(model, complex_)
     n_pocket = len(complex_.pocket)
     everything = np.ones(len(graph.positions), dtype=bool)

@@ -316,6 +316,13 @@ def test_contribution_is_the_loss_of_pk_without_the_part(model, loaded, tmp_path
     assert len((tmp_path / "x.csv").read_text().splitlines()) == len(rows) + 1
 
 
+@pytest.mark.parametrize("graph", ["ligand_only", "pocket_only"])
+def test_model_of_one_molecule_alone_is_not_explained(model, loaded, graph):
+    card = model.card | {"recipe": model.card["recipe"] | {"graph": graph}}
+    with pytest.raises(ConfigError, match="one molecule alone"):
+        contributions(replace(model, card=card), loaded.complexes[0])
+
+
 def test_controls_on_the_graph(loaded):
     graph = graph_of(loaded.complexes[0])
     bare = graph_kind(graph, "no_contacts")
