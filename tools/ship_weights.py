@@ -25,7 +25,7 @@ LICENCE = (
     "crystals: Crystallography Open Database, CC0; computed packings of the Genarris project (BSD-3-Clause) and of pyocse (MIT); "
     "these weights: MIT, as the package"
 )
-TOO_LITTLE = "Trained on some hundred compounds for less than an hour, not on the paper's 344,858 entries"
+TOO_LITTLE = "Trained on some hundred compounds for an hour or two, not on the paper's 344,858 entries"
 GOOD_FOR = {
     True: "which way a displaced fragment of an organic contact must go back, also along dissociation curves; a start for "
     "fine-tuning on such contacts",
@@ -33,8 +33,7 @@ GOOD_FOR = {
 }
 BAD_FOR = {
     True: "charged, metal-organic or polymeric systems, proteins, elements beyond H, C, N, O, F, S, Cl; ranking of polymorphs; "
-    "energies: it never saw one. Its patch vectors z are no better than those of the untrained network, those of every layer are "
-    "on dimer energies and bonds of carbon but not on the kind of contact (docs/results.md). " + TOO_LITTLE,
+    "energies: it never saw one. What frozen vectors of `small` are worth is in docs/results.md. " + TOO_LITTLE,
     False: "anything with hydrogens in it (it never saw one); charged, metal-organic or polymeric systems, elements beyond C, N, "
     "O, F, S, Cl; energies. " + TOO_LITTLE,
 }
