@@ -27,7 +27,7 @@ from molinteract.affinity.member import budget_batches
 from molinteract.affinity.metrics import rmse
 from molinteract.affinity.prepare import load_measured, target_clusters
 from molinteract.affinity.settings import ComplexSettings
-from molinteract.affinity.sources import open_complexes
+from molinteract.affinity.sources import open_complexes, with_label
 from molinteract.affinity.splits import Split, read_folds
 
 try:
@@ -57,7 +57,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--root", type=Path)
-    parser.add_argument("--only", help="LABEL=VALUE of the rows to use")
+    parser.add_argument("--only", help="LABEL=VALUE,VALUE of the rows to use")
     parser.add_argument("--clusters", default="cluster30")
     parser.add_argument("--folds", type=Path, required=True)
     parser.add_argument("--width", type=int, default=64)
@@ -174,10 +174,7 @@ def out_of_fold(loaded: LoadedSet, splits: list[Split], given: argparse.Namespac
 def main() -> None:
     """Print the row of SchNet, with its paired differences to controls."""
     given = arguments()
-    items = open_complexes(given.data, root=given.root)
-    if given.only:
-        label, _, values = given.only.partition("=")
-        items = [item for item in items if item.labels.get(label) in values.split(",")]
+    items = with_label(open_complexes(given.data, root=given.root), given.only)
     loaded = load_measured(items, ComplexSettings(), inexact=True)
     clusters = target_clusters(loaded, given.clusters)
     splits = fold_splits(loaded, read_folds(given.folds), clusters)

@@ -30,7 +30,7 @@ from molinteract.affinity.metrics import rmse, rmse_difference
 from molinteract.affinity.model import AffinityNetwork
 from molinteract.affinity.prepare import load_measured, target_clusters
 from molinteract.affinity.settings import ComplexSettings
-from molinteract.affinity.sources import open_complexes
+from molinteract.affinity.sources import open_complexes, with_label
 from molinteract.affinity.splits import read_folds
 from molinteract.app.reports.affinity_figures import figure_learning
 from molinteract.app.reports.figures import save_figure
@@ -56,7 +56,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--root", type=Path)
-    parser.add_argument("--only", help="LABEL=VALUE of the rows to use")
+    parser.add_argument("--only", help="LABEL=VALUE,VALUE of the rows to use")
     parser.add_argument("--clusters", default="cluster30")
     parser.add_argument("--folds", type=Path, required=True)
     parser.add_argument("--model", "-m", required=True)
@@ -190,10 +190,7 @@ def with_forest(predicted: dict[str, Values]) -> dict[str, Values]:
 def main() -> None:
     """Print a line for each idea: RMSE, its share of the constant mean's, and the paired difference to the contact forest."""
     given = arguments()
-    items = open_complexes(given.data, root=given.root)
-    if given.only:
-        label, _, value = given.only.partition("=")
-        items = [item for item in items if item.labels.get(label) == value]
+    items = with_label(open_complexes(given.data, root=given.root), given.only)
     loaded = load_measured(items, ComplexSettings(), inexact=True)
     wide = load_measured(loaded.items, ComplexSettings(pocket=CONTACT), inexact=True)
     fold_of = read_folds(given.folds)

@@ -26,7 +26,7 @@ from molinteract.affinity.experiments import (
 from molinteract.affinity.prepare import load_measured, target_clusters
 from molinteract.affinity.recipe import FinetuneRecipe
 from molinteract.affinity.settings import ComplexSettings
-from molinteract.affinity.sources import open_complexes
+from molinteract.affinity.sources import open_complexes, with_label
 from molinteract.affinity.splits import cluster_folds, read_folds, write_folds
 from molinteract.app.reports.affinity_figures import figure_agreement
 from molinteract.app.reports.figures import save_figure
@@ -109,10 +109,7 @@ def main() -> int:
     given = arguments()
     given.out.mkdir(parents=True, exist_ok=True)
     base = FinetuneRecipe.load(None, given.settings)
-    items = open_complexes(given.data, root=given.root)
-    if given.only:
-        label, _, values = given.only.partition("=")
-        items = [item for item in items if item.labels.get(label) in values.split(",")]
+    items = with_label(open_complexes(given.data, root=given.root), given.only)
     loaded = load_measured(items, base.complexes, inexact=True)
     clusters = target_clusters(loaded, given.clusters)
     if not given.folds.is_file():

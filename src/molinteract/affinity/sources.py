@@ -11,7 +11,7 @@ from molinteract.affinity.ligand import file_kind
 from molinteract.affinity.pdbbind import read_pdbbind
 from molinteract.affinity.structure import STRUCTURE_KINDS
 from molinteract.affinity.tables import read_table
-from molinteract.core.errors import SourceError
+from molinteract.core.errors import ConfigError, SourceError
 
 _SUFFIXES = re.compile(r"\.[^.]+(\.(gz|bz2|xz))?$", re.IGNORECASE)
 _PROTEIN_ENDS = ("_pocket", "_protein")
@@ -93,3 +93,20 @@ def with_choice(items: Sequence[ComplexItem], choice: str | None) -> list[Comple
         replace(item, source=replace(item.source, choice=choice)) if isinstance(item.source, FilePair) else item
         for item in items
     ]
+
+
+def with_label(items: Sequence[ComplexItem], chosen: str | None) -> list[ComplexItem]:
+    """Return the items whose label has one of some values, written ``LABEL=VALUE,VALUE``; all where nothing is chosen.
+
+    Raises
+    ------
+    ConfigError
+        If it is not written so, or no item is left.
+    """
+    if not chosen:
+        return list(items)
+    label, equals, values = chosen.partition("=")
+    found = [item for item in items if item.labels.get(label) in values.split(",")]
+    if not equals or not found:
+        raise ConfigError(f"no complex has {chosen}", remedy="write it as LABEL=VALUE,VALUE with a column of the table")
+    return found

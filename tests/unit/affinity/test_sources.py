@@ -11,11 +11,11 @@ import pytest
 from tests.oracles.made_up_complexes import chain_ligand, glycines, pdb_line, write_pair
 
 from molinteract.affinity.atom3d import read_atom3d, trailing_fragment
-from molinteract.affinity.items import load_complexes, measured
+from molinteract.affinity.items import ComplexItem, FilePair, load_complexes, measured
 from molinteract.affinity.pdbbind import read_index, read_pdbbind
-from molinteract.affinity.sources import open_complexes
+from molinteract.affinity.sources import open_complexes, with_label
 from molinteract.affinity.tables import read_table
-from molinteract.core.errors import SourceError
+from molinteract.core.errors import ConfigError, SourceError
 from molinteract.core.reasons import ComplexReason
 
 INDEX = """# ==== PDBbind ====
@@ -255,3 +255,12 @@ def test_ligand_may_be_a_pdb_file(tmp_path):
     (tmp_path / "set.csv").write_text(f"id,protein,ligand\na,{protein.name},ligand.pdb\n")
     (found,) = load_complexes(read_table(tmp_path / "set.csv")).complexes
     assert np.array_equal(found.ligand_positions, positions)
+
+
+def test_items_are_chosen_by_a_label():
+    items = [ComplexItem(name, FilePair(f"{name}.pdb"), labels={"split": name[0]}) for name in ("a1", "b1", "c1", "a2")]
+    assert [item.id for item in with_label(items, "split=a,c")] == ["a1", "c1", "a2"]
+    assert with_label(items, None) == items
+    for wrong in ("split=d", "split", "kind=a"):
+        with pytest.raises(ConfigError, match="no complex has"):
+            with_label(items, wrong)
