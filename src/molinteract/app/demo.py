@@ -40,6 +40,7 @@ def demo_recipe(minutes: float) -> Recipe:
         max_minutes=minutes,
         max_epochs=1000,
         validate_every=100,
+        threads=1,  # a second one gains nothing at this size, and on a busy machine the two wait for each other
         optimiser=OptimiserRecipe(learning_rate=0.005, warmup_steps=50),
         data=DataRecipe(batch_size=32, unique=True, validation_patches=512),
     )

@@ -20,7 +20,7 @@ def demo(
 ) -> int:
     """Build, train, embed and probe the 150 crystals of the embedded sample; print the path of the report.
 
-    Takes about three minutes on two cores.
+    Takes three to four minutes on one core.
     """
     from molinteract.app.demo import run_demo
 
