@@ -28,6 +28,7 @@ from molinteract.affinity.items import LoadedSet
 from molinteract.affinity.member import budget_batches, reestimate
 from molinteract.affinity.metrics import rmse, rmse_difference
 from molinteract.affinity.model import AffinityNetwork
+from molinteract.affinity.near import near_counts
 from molinteract.affinity.prepare import load_measured, target_clusters
 from molinteract.affinity.settings import ComplexSettings
 from molinteract.affinity.sources import open_complexes, with_label
@@ -78,12 +79,7 @@ def weights_of(batch: PatchBatch) -> dict[str, torch.Tensor]:
     ``touching``: atoms with an intermolecular edge; ``near``: with an atom of the other side within 10 Å; ``pairs``: the number
     of these, so that the sum runs over the pairs that the contact forest counts.
     """
-    partners = torch.zeros(len(batch.positions))
-    for patch in range(batch.n_patches):
-        sides = [torch.nonzero((batch.patch_index == patch) & (batch.molecule_index == side))[:, 0] for side in (0, 1)]
-        near = torch.cdist(*(batch.positions[rows] for rows in sides)) <= CONTACT
-        for dim, rows in ((1, sides[0]), (0, sides[1])):
-            partners[rows] = near.sum(dim).float()
+    partners = near_counts(batch)
     return {
         "sums": torch.ones(len(partners)),
         "touching": torch.zeros(len(partners)).index_fill(0, batch.inter_edges[0], 1.0),

@@ -37,6 +37,10 @@ ARMS = {
     "scratch": ("from scratch", {"mode": "scratch"}),
     "frozen": ("pre-trained, frozen", {"mode": "frozen"}),
     "frozen_contacts": ("pre-trained, frozen, with contacts", {"mode": "frozen", "beside": "contacts"}),
+    "near_contacts": (
+        "support vectors of near atoms, with contacts",
+        {"mode": "frozen", "readout": "near", "head": "support_vectors", "refit": True, "beside": "contacts"},
+    ),
     "untrained": ("untrained, frozen", {"mode": "frozen", "norms": "reestimated"}),
     "full": ("pre-trained", {"mode": "full"}),
     "no_contacts": ("pre-trained, no contacts", {"mode": "full", "graph": "no_contacts"}),

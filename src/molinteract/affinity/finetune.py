@@ -3,9 +3,9 @@
 import csv
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -28,6 +28,13 @@ from molinteract.network.encoder import InteractNN
 from molinteract.training.run_folder import to_toml
 
 Progress = Callable[[int, int, str], None]
+MEMBER_SHARE: Final = 0.8
+"""Of the training complexes that each of several support vector regressions sees."""
+SELECTION: Final = {
+    "perceptron": "epoch of the lowest validation RMSE of the averaged weights, for each seed",
+    "support_vectors": "none: nothing was chosen by the validation part",
+}
+"""What was chosen, and by what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class FinetuneResult:
         lines = [f"split: {self.split}", f"{self.failures:,} complexes of the split could not be used (failures.csv)"]
         lines += [f"{name}: {scores.text()}" for name, scores in self.scores.items()]
         lines += [
-            f"seed {m['seed']:.0f}: best validation RMSE of the network alone {m['val_rmse']:.3f} after {m['epoch']:.0f} epochs"
+            f"seed {m['seed']:.0f}: validation RMSE of the network alone {m['val_rmse']:.3f} (epoch {m['epoch']:.0f})"
             for m in self.members
         ]
         return "\n".join([*lines, f"model: {self.run}/model"])
@@ -79,7 +86,8 @@ def finetune(
 
     The epoch with the lowest validation RMSE of the averaged weights is kept for each seed; the test part is looked at when all
     seeds are done. The forest beside the networks is fitted on the training part alone, so that the score of ``val`` is as clean
-    as that of the networks, whose epoch it chooses.
+    as that of the networks, whose epoch it chooses. Support vectors have no epoch to choose: with ``refit`` they, and the forest,
+    learn from ``val`` too once it has been scored.
 
     Parameters
     ----------
@@ -115,29 +123,33 @@ def finetune(
     _prepare(run, recipe, split, resume=resume)
     missing = _write_failures(run / "failures.csv", loaded, split)
     for part in ("val", "test"):
-        leaks = audit_leaks(loaded.take(rows["train"]), loaded.take(rows[part]))
+        seen = np.concatenate([rows["train"], rows["val"]]) if recipe.refit and part == "test" else rows["train"]
+        leaks = audit_leaks(loaded.take(seen), loaded.take(rows[part]))
         write_leaks(run / f"leaks-{part}.csv", leaks)
     graphs = GraphSet([graph_kind(graph_of(c, recipe.complexes), recipe.graph) for c in loaded.complexes])
     values = np.array([item.affinity.pk if item.affinity else np.nan for item in loaded.items])
-    counts, forest = _beside(loaded, rows["train"], values, recipe)
+    counts = contact_counts(loaded.complexes) if recipe.beside == "contacts" else np.zeros((len(loaded), 0))
     data = TrainingData(graphs, values, rows["train"], rows["val"])
+    forest = _beside(counts, data, recipe)
     members = _train_all(data, recipe, run, encoder, progress)
+    summary = tuple(
+        {"seed": float(m.seed), "val_rmse": m.progress.best, "epoch": float(m.progress.best_epoch)} for m in members
+    )
+    predicted = _predicted(members, forest, counts, rows)
+    if recipe.refit:
+        data = replace(data, train=np.concatenate([rows["train"], rows["val"]]))
+        forest = _beside(counts, data, recipe)
+        _fit_all(members, data, recipe)
+        predicted = _predicted(members, forest, counts, rows) | {"val": predicted["val"]}
     networks = tuple(member.result() for member in members)
-    card = _card(loaded, rows["train"], recipe, split)
+    card = _card(loaded, data.train, recipe, split)
     save_model(run / "model", AffinityModel(networks, recipe.complexes, card, _domain(members[0], data), forest))
-    predicted = {
-        part: averaged(np.stack([m.predict(m.result(), rows[part]) for m in members]), forest, counts[rows[part]])
-        for part in PARTS
-    }
     _write_predictions(run / "predictions.csv", loaded, values, rows, predicted)
     scores = {
         part: _score(loaded, values, rows[part], predicted[part].mean(0), n_asked=len(split.part(part)), label=clusters)
         for part in ("val", "test")
         if len(rows[part])
     }
-    summary = tuple(
-        {"seed": float(m.seed), "val_rmse": m.progress.best, "epoch": float(m.progress.best_epoch)} for m in members
-    )
     result = FinetuneResult(str(run), split.name, scores, summary, missing)
     (run / "scores.json").write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
     return result
@@ -156,14 +168,21 @@ def _score(
     return evaluate(values[rows], predicted, n_asked=n_asked, clusters=clusters if all(clusters) else None)
 
 
-def _beside(
-    loaded: LoadedSet, train: NDArray[np.int64], values: NDArray[np.float64], recipe: FinetuneRecipe
-) -> tuple[NDArray[np.float64], Forest | None]:
-    """Return the counts of contacts of all complexes, and the forest that the training part gives."""
+def _beside(counts: NDArray[np.float64], data: TrainingData, recipe: FinetuneRecipe) -> Forest | None:
+    """Return the forest that the training part gives."""
     if recipe.beside == "none":
-        return np.zeros((len(loaded), 0)), None
-    counts = contact_counts(loaded.complexes)
-    return counts, fit_forest(counts[train], values[train], seed=recipe.first_seed)
+        return None
+    return fit_forest(counts[data.train], data.values[data.train], seed=recipe.first_seed)
+
+
+def _predicted(
+    members: Sequence[Member], forest: Forest | None, counts: NDArray[np.float64], rows: dict[str, NDArray[np.int64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return pK (seeds, complexes) of every part."""
+    return {
+        part: averaged(np.stack([m.predict(m.result(), own) for m in members]), forest, counts[own])
+        for part, own in rows.items()
+    }
 
 
 def _check(recipe: FinetuneRecipe, encoder: InteractNN | None) -> None:
@@ -173,6 +192,15 @@ def _check(recipe: FinetuneRecipe, encoder: InteractNN | None) -> None:
         raise ConfigError(f"mode {recipe.mode!r} needs a trained network", remedy="name one, or set mode=scratch")
     if recipe.mode == "scratch" and recipe.norms != "train":
         raise ConfigError("norms of new weights have no statistics to keep", remedy="norms=train")
+    if recipe.head == "support_vectors" and recipe.mode != "frozen":
+        raise ConfigError(f"support vectors read fixed vectors, and mode is {recipe.mode!r}", remedy="mode=frozen")
+    if recipe.refit and recipe.head != "support_vectors":
+        raise ConfigError("refit: the validation part chooses the epoch of a perceptron", remedy="head=support_vectors")
+    if recipe.graph != "complex" and recipe.readout == "near":
+        raise ConfigError(
+            f"readout = 'near' asks which atoms are near each other, which graph = {recipe.graph!r} hides",
+            remedy="readout=sums",
+        )
     if recipe.graph != "complex" and recipe.beside == "contacts":
         raise ConfigError(
             f"the forest beside the networks counts the contacts that graph = {recipe.graph!r} hides",
@@ -217,6 +245,9 @@ def _train_all(
         seed = recipe.first_seed + number
         vectors = members[0].vectors if members else None
         member = Member(data, recipe, seed=seed, encoder=encoder, vectors=vectors)
+        members.append(member)
+        if recipe.head == "support_vectors":
+            continue
         checkpoint = run / "checkpoints" / f"seed-{seed}.safetensors"
         if checkpoint.is_file():
             member.load(checkpoint)
@@ -228,8 +259,15 @@ def _train_all(
             if progress is not None:
                 done = number * recipe.max_epochs + member.progress.epoch
                 progress(done, total, f"seed {seed}  val RMSE {record['val_rmse']:.3f}")
-        members.append(member)
+    if recipe.head == "support_vectors":
+        _fit_all(members, data, recipe)
     return members
+
+
+def _fit_all(members: Sequence[Member], data: TrainingData, recipe: FinetuneRecipe) -> None:
+    """Fit the support vectors of every seed: one on all, several each on four fifths, else they would be the same."""
+    for member in members:
+        member.fit(data.train, share=1.0 if recipe.seeds == 1 else MEMBER_SHARE)
 
 
 def _domain(member: Member, data: TrainingData) -> torch.Tensor:
@@ -250,7 +288,7 @@ def _card(loaded: LoadedSet, train: NDArray[np.int64], recipe: FinetuneRecipe, s
         "n_train": len(train),
         "ligand_atoms": [int(min(sizes)), int(max(sizes))],
         "elements": elements.tolist(),
-        "selection": "epoch of the lowest validation RMSE of the averaged weights, for each seed",
+        "selection": SELECTION[recipe.head],
     }
 
 

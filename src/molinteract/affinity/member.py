@@ -172,6 +172,23 @@ class Member:
         self.progress = done
         return {"epoch": number + 1, "train_rmse": math.sqrt(squares / len(order)), "val_rmse": val}
 
+    def fit(self, rows: NDArray[np.int64], *, share: float = 1.0) -> None:
+        """Fit support vectors to rows, or to a share of them that the seed draws, and validate them.
+
+        Parameters
+        ----------
+        rows : (n,) int64
+        share : float
+        """
+        assert self.vectors is not None  # of the frozen encoder
+        drawn = np.random.default_rng(self.seed).permutation(rows)[: max(1, round(share * len(rows)))]
+        chosen = torch.from_numpy(np.sort(drawn))
+        self.network.fit_support_vectors(self.vectors[chosen], torch.from_numpy(self.data.values)[chosen])
+        self.average = self.network
+        self.best = copy.deepcopy(self.network.state_dict())
+        error = self.predict(self.network, self.data.val) - self.data.values[self.data.val]
+        self.progress = MemberProgress(epoch=1, best=float(np.sqrt(np.mean(error**2))), best_epoch=1)
+
     @property
     def over(self) -> bool:
         """Whether the last epoch is done or the patience at its end."""

@@ -14,7 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from molinteract.affinity.forest import Forest
+from molinteract.affinity.near import near_counts
 from molinteract.affinity.settings import ComplexSettings
+from molinteract.affinity.support import SupportVectors, fit_support_vectors
 from molinteract.batches.batch import PatchBatch
 from molinteract.core.errors import ModelFileError
 from molinteract.core.provenance import utc_now, versions
@@ -24,14 +26,14 @@ from molinteract.network.encoder import InteractNN
 
 LOWEST, HIGHEST = 0.0, 15.0
 """Range of a predicted pK."""
-FORMAT: Final = 3
-READABLE: Final = (2, FORMAT)
-"""Format 2 had no forest."""
-ReadoutKind = Literal["sums", "vector"]
+FORMAT: Final = 4
+READABLE: Final = (2, 3, FORMAT)
+"""Format 2 had no forest, format 3 no support vectors."""
+ReadoutKind = Literal["sums", "near", "vector"]
 
 
 class AffinityNetwork(nn.Module):
-    """A vector of the complex → 64 → 32 → 1, clamped to [0, 15].
+    """A vector of the complex → 64 → 32 → 1 (or support vectors → 1), clamped to [0, 15].
 
     Parameters
     ----------
@@ -41,9 +43,12 @@ class AffinityNetwork(nn.Module):
         Widths between the vector and the value.
     readout : str
         ``vector`` takes z (Eq. 2), which holds means over atoms and so does not know how many there are; ``sums`` takes the
-        sums of the atoms' invariant vectors over the pocket and over the ligand, which do.
+        sums of the atoms' invariant vectors over the pocket and over the ligand, which do; ``near`` takes of these sums only
+        the atoms that have an atom of the other side within 10 Å.
     dropout : float
         Share of the inputs of both hidden layers that is left out in training.
+    support : int, optional
+        Number of support vectors; with them there are no hidden layers.
     """
 
     centre: Tensor
@@ -57,6 +62,7 @@ class AffinityNetwork(nn.Module):
         *,
         readout: ReadoutKind = "sums",
         dropout: float = 0.0,
+        support: int | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -64,15 +70,19 @@ class AffinityNetwork(nn.Module):
         self.readout: ReadoutKind = readout
         per_atom = encoder.irreps.n0e + encoder.irreps.n1o + encoder.irreps.n1e + encoder.irreps.n0o
         width = 2 * (encoder.config.ns if readout == "vector" else per_atom)
-        self.head = nn.Sequential(
-            nn.Dropout(dropout),
-            nn.Linear(width, hidden[0]),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden[0], hidden[1]),
-            nn.ReLU(),
-            nn.Linear(hidden[1], 1),
-        )
+        self.head: nn.Sequential | SupportVectors
+        if support is not None:
+            self.head = SupportVectors(support, width)
+        else:
+            self.head = nn.Sequential(
+                nn.Dropout(dropout),
+                nn.Linear(width, hidden[0]),
+                nn.ReLU(),
+                nn.Dropout(dropout),
+                nn.Linear(hidden[0], hidden[1]),
+                nn.ReLU(),
+                nn.Linear(hidden[1], 1),
+            )
         self.register_buffer("centre", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
         self.register_buffer("value", torch.tensor([0.0, 1.0]))
@@ -83,12 +93,14 @@ class AffinityNetwork(nn.Module):
         if self.readout == "vector":
             return self.encoder.readout(batch, features)
         atoms = self.encoder.node_vectors(features)
+        if self.readout == "near":
+            atoms = atoms * (near_counts(batch) > 0)[:, None]
         sums = atoms.new_zeros(2 * batch.n_patches, atoms.shape[1])
         return sums.index_add(0, 2 * batch.patch_index + batch.molecule_index, atoms).view(batch.n_patches, -1)
 
     def values(self, vectors: Tensor) -> Tensor:
         """Return pK (complexes,) from vectors of complexes."""
-        raw: Tensor = self.head((vectors - self.centre) / self.scale)
+        raw: Tensor = self.head(self._scaled(vectors))
         return (self.value[0] + self.value[1] * raw.squeeze(1)).clamp(LOWEST, HIGHEST)
 
     def forward(self, batch: PatchBatch) -> Tensor:
@@ -106,16 +118,38 @@ class AffinityNetwork(nn.Module):
         values : (complexes,) float32
             pK.
         """
+        assert isinstance(self.head, nn.Sequential)
         last = self.head[-1]
         assert isinstance(last, nn.Linear)
+        self._scale_to(vectors)
+        with torch.no_grad():
+            self.value.copy_(torch.stack([values.mean(), values.std(correction=0).clamp(min=0.1)]))
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+
+    def fit_support_vectors(self, vectors: Tensor, values: Tensor) -> None:
+        """Put support vectors that are fitted to the training complexes in the head's place.
+
+        Parameters
+        ----------
+        vectors : (complexes, width) float32
+        values : (complexes,) float32
+            pK.
+        """
+        self._scale_to(vectors)
+        with torch.no_grad():
+            self.value.copy_(torch.tensor([0.0, 1.0]))
+            self.head = fit_support_vectors(self._scaled(vectors), values)
+
+    def _scaled(self, vectors: Tensor) -> Tensor:
+        return (vectors - self.centre) / self.scale
+
+    def _scale_to(self, vectors: Tensor) -> None:
         with torch.no_grad():
             spread = vectors.std(0, correction=0)
             self.centre.copy_(vectors.mean(0))
             # a channel that hardly moves in training must not shout in prediction
             self.scale.copy_(torch.where(spread > 0, spread.clamp(min=1e-3 * float(spread.max())), 1.0))
-            self.value.copy_(torch.stack([values.mean(), values.std(correction=0).clamp(min=0.1)]))
-            last.weight.mul_(0.1)
-            last.bias.zero_()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,6 +205,7 @@ def save_model(path: str | Path, model: AffinityModel) -> None:
         "network": first.encoder.config.model_dump(mode="json"),
         "hidden": list(first.hidden),
         "readout": first.readout,
+        "support": [_support(network) for network in model.networks],
         "complexes": model.settings.model_dump(mode="json"),
         "sha256": sums,
         "card": model.card,
@@ -220,15 +255,16 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Affin
     tensors = {name: _load(path / name, digest) for name, digest in description["sha256"].items()}
     config = parse_settings(NetworkConfig, description["network"], where=str(path))
     hidden = (int(description["hidden"][0]), int(description["hidden"][1]))
+    names = sorted((n for n in tensors if n.startswith("network-")), key=lambda n: (len(n), n))
+    supports = description.get("support", [None] * len(names))
     networks: list[AffinityNetwork] = []
-    for name in sorted(tensors, key=lambda n: (len(n), n)):
-        if name.startswith("network-"):
-            own = tensors[name]
-            shared = bool(networks) and not any(key.startswith("encoder.") for key in own)
-            encoder = networks[0].encoder if shared else InteractNN(config)
-            network = AffinityNetwork(encoder, hidden, readout=description["readout"])
-            network.load_state_dict(tensors["network-0.safetensors"] | own)
-            networks.append(network.to(device).eval())
+    for name, support in zip(names, supports, strict=True):
+        own = tensors[name]
+        shared = bool(networks) and not any(key.startswith("encoder.") for key in own)
+        encoder = networks[0].encoder if shared else InteractNN(config)
+        network = AffinityNetwork(encoder, hidden, readout=description["readout"], support=support)
+        network.load_state_dict(tensors["network-0.safetensors"] | own)
+        networks.append(network.to(device).eval())
     forest = tensors.get("forest.safetensors")
     return AffinityModel(
         tuple(networks),
@@ -237,6 +273,11 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Affin
         tensors["vectors.safetensors"]["vectors"],
         Forest(**{key: tensor.numpy() for key, tensor in forest.items()}) if forest else None,
     )
+
+
+def _support(network: AffinityNetwork) -> int | None:
+    """Return the number of support vectors; None for a perceptron."""
+    return len(network.head.weights) if isinstance(network.head, SupportVectors) else None
 
 
 def _load(file: Path, digest: str) -> dict[str, Tensor]:

@@ -17,8 +17,19 @@ class FinetuneRecipe(Settings):
         default="full", description="train everything; the head alone on fixed vectors; everything from new weights"
     )
     network: PresetName | NetworkConfig = Field(default="small", description="used by scratch only")
-    readout: Literal["sums", "vector"] = Field(
-        default="sums", description="what the head reads: sums over pocket and ligand; z of Eq. 2, as the paper has it"
+    readout: Literal["sums", "near", "vector"] = Field(
+        default="sums",
+        description="what the head reads: sums over pocket and ligand; the same of atoms with one of the other side within 10 Å "
+        "(wants complexes.pocket=10); z of Eq. 2, as the paper has it",
+    )
+    head: Literal["perceptron", "support_vectors"] = Field(
+        default="perceptron",
+        description="trained by epochs; a support vector regression on fixed vectors (mode=frozen), of several seeds each on "
+        "four in five training complexes",
+    )
+    refit: bool = Field(
+        default=False,
+        description="support vectors: when the validation part has been scored, learn from it too, and the forest as well",
     )
     hidden: tuple[int, int] = (64, 32)
     dropout: float = Field(default=0.3, ge=0, lt=1, description="share of the head's inputs left out in training")
