@@ -3,8 +3,8 @@
     python benchmarks/affinity_ideas.py SET.csv --root FOLDER --only split=train --folds FOLDS.csv -m small-heavy
 
 ``residues``: the head of a frozen network reads a sum over residues of a small perceptron of each residue's summed atoms.
-``roles``: everything is trained, and the network is told which side each atom is on. ``--quick``: few complexes
-and epochs; says that it runs, no more.
+``roles``: everything is trained, and the network is told which side each atom is on. ``denoising``: everything is trained, and
+every second step denoises displaced positions as well. ``--quick``: few complexes, one epoch; says that it runs, no more.
 """
 
 import argparse
@@ -35,9 +35,14 @@ from molinteract.batches.batch import PatchBatch
 from molinteract.batches.collate import collate
 from molinteract.network.encoder import InteractNN
 from molinteract.network.saved import open_network
+from molinteract.training.noise import Draw, displace
+from molinteract.training.recipe import NoiseRecipe
 
-IDEAS = ("residues", "roles")
+IDEAS = ("residues", "roles", "denoising")
 FROZEN, FULL = "frozen, sums", "everything trained"
+NOISE = NoiseRecipe(sigma=0.5)
+WEIGHT, EVERY = 0.3, 2
+"""Of the loss of denoising, and the steps from one to the next."""
 QUICK = 12
 """One in so many complexes is used."""
 Values = NDArray[np.float64]
@@ -98,6 +103,27 @@ class RoleMember(Member):
         roles = self.network.encoder.roles.weight
         encoder["params"] = [p for p in encoder["params"] if p is not roles]
         return [head, encoder, head | {"params": [roles]}]
+
+
+class DenoisingMember(Member):
+    """Adds the loss of pre-training, on displaced positions and the edges of the true ones, in every second step."""
+
+    def _groups(self) -> list[dict[str, Any]]:
+        head, encoder = super()._groups()
+        return [head, encoder, encoder | {"params": list(self.network.encoder.head.parameters())}]
+
+    def _loss(self, rows: NDArray[np.integer], number: int) -> Tensor:
+        loss = super()._loss(rows, number)
+        if number % EVERY:
+            return loss
+        clean = self.data.graphs.cut(rows)
+        draw = Draw(self.seed, self.progress.epoch, rows.astype(np.int64))
+        positions, displaced = displace(clean, rows.astype(np.uint64), NOISE, kind="atoms", draw=draw)
+        batch = collate(clean, rows)
+        batch = batch.with_positions(torch.from_numpy(positions).to(batch.positions))
+        encoder = self.network.encoder
+        error = encoder.denoise(batch, encoder.encode(batch)).clamp(-NOISE.clamp, NOISE.clamp) - displaced.delta
+        return loss + WEIGHT * error.square().sum(1).mean().sqrt()
 
 
 class ResidueNetwork(AffinityNetwork):
@@ -186,8 +212,9 @@ def out_of_fold(loaded: LoadedSet, clusters: Sequence[str], given: argparse.Name
 def made(given: argparse.Namespace, network: InteractNN, loaded: LoadedSet) -> dict[str, tuple[MakeMember, str]]:
     """Return how the network of each arm is made, and what each is compared to."""
     seed = given.seed
-    frozen = FinetuneRecipe(mode="frozen", max_epochs=2 if given.quick else 30, patience=10, beside="none")
-    full = FinetuneRecipe(mode="full", max_epochs=1 if given.quick else 8, patience=3, beside="none")
+    settings = {"beside": "none", "edge_budget": FinetuneRecipe().edge_budget}
+    frozen = FinetuneRecipe(mode="frozen", max_epochs=2 if given.quick else 30, patience=10, **settings)
+    full = FinetuneRecipe(mode="full", max_epochs=1 if given.quick else 8, patience=3, **settings)
     found: dict[str, tuple[MakeMember, str]] = {}
     if "residues" in given.ideas:
         graphs = GraphSet([graph_of(c) for c in loaded.complexes])
@@ -198,10 +225,13 @@ def made(given: argparse.Namespace, network: InteractNN, loaded: LoadedSet) -> d
             (lambda data: ResidueMember(data, frozen, seed=seed, encoder=network, vectors=groups)),
             FROZEN,
         )
-    if "roles" in given.ideas:
+    if {"roles", "denoising"} & set(given.ideas):
         found[FULL] = (lambda data: Member(data, full, seed=seed, encoder=network)), ""
+    if "roles" in given.ideas:
         roles = RoleEncoder(network)
         found[f"{FULL}, sides told"] = (lambda data: RoleMember(data, full, seed=seed, encoder=roles)), FULL
+    if "denoising" in given.ideas:
+        found[f"{FULL}, with denoising"] = (lambda data: DenoisingMember(data, full, seed=seed, encoder=network)), FULL
     return found
 
 

@@ -33,14 +33,13 @@ from molinteract.app.reports.figures import save_figure
 from molinteract.network.encoder import InteractNN
 from molinteract.network.saved import open_network
 
+NEAR = {"mode": "frozen", "readout": "near", "head": "support_vectors", "refit": True, "beside": "contacts"}
 ARMS = {
     "scratch": ("from scratch", {"mode": "scratch"}),
     "frozen": ("pre-trained, frozen", {"mode": "frozen"}),
     "frozen_contacts": ("pre-trained, frozen, with contacts", {"mode": "frozen", "beside": "contacts"}),
-    "near_contacts": (
-        "support vectors of near atoms, with contacts",
-        {"mode": "frozen", "readout": "near", "head": "support_vectors", "refit": True, "beside": "contacts"},
-    ),
+    "near_contacts": ("support vectors of near atoms, with contacts", NEAR),
+    "untrained_near_contacts": ("untrained, near atoms, with contacts", NEAR | {"norms": "reestimated"}),
     "untrained": ("untrained, frozen", {"mode": "frozen", "norms": "reestimated"}),
     "full": ("pre-trained", {"mode": "full"}),
     "no_contacts": ("pre-trained, no contacts", {"mode": "full", "graph": "no_contacts"}),
@@ -131,7 +130,7 @@ def main() -> int:
             FinetuneRecipe.model_validate(base.model_dump() | {"beside": "none"} | changes),
             given.out / arm,
         )
-        encoder = untrained(recipe) if arm == "untrained" else None if recipe.mode == "scratch" else network
+        encoder = untrained(recipe) if arm.startswith("untrained") else None if recipe.mode == "scratch" else network
         add_network(experiment, name, loaded, splits, folder, recipe=recipe, encoder=encoder, progress=say)
         if recipe.graph == "complex" and given.share == 1.0:
             add_sensitivity(experiment, name, loaded, splits, folder)

@@ -205,8 +205,7 @@ class Member:
         rate = learning_rate(recipe.optimiser, step=self.progress.step, done=share)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
-        values = torch.from_numpy(self.data.values[rows]).to(recipe.device, torch.float32)
-        loss = torch.sqrt((self._predicted(rows, number) - values).square().mean() + 1e-12)
+        loss = self._loss(rows, number)
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(
                 f"the loss is {float(loss.detach())} in epoch {self.progress.epoch + 1}",
@@ -219,6 +218,10 @@ class Member:
         self.progress = replace(self.progress, step=self.progress.step + 1)
         self._move_average()
         return float(loss.detach())
+
+    def _loss(self, rows: NDArray[np.integer], number: int) -> Tensor:
+        values = torch.from_numpy(self.data.values[rows]).to(self.recipe.device, torch.float32)
+        return torch.sqrt((self._predicted(rows, number) - values).square().mean() + 1e-12)
 
     def _predicted(self, rows: NDArray[np.integer], number: int) -> Tensor:
         if self.vectors is not None:
