@@ -1,6 +1,6 @@
 """Bring a fine-tuned affinity model into the package: weights and the card in words.
 
-    python tools/ship_affinity.py FINE NAME --rows OUT/rows.json --arm "pre-trained, frozen, with contacts"
+    python tools/ship_affinity.py FINE NAME --rows OUT/rows.json --arm "support vectors of near atoms, with contacts"
 
 FINE is the run; the rows are those of ``tools/affinity_folds.py`` with the same recipe on the same training set.
 """
@@ -25,10 +25,12 @@ LICENCE = "data MIT and Apache-2.0 as named; these weights: MIT, as the package;
 GOOD_FOR = "trying `predict`; a start for your own `finetune`, which is what to do before any number is relied on"
 BAD_FOR = (
     "deciding anything. On targets it was not trained on it is not much better than the mean, and not better than its forest, "
-    "which counts which elements touch (table); a wrong pose costs it little"
+    "which counts which elements touch (table); a wrong pose costs it next to nothing"
 )
 
-LOOKS = "looked at for the second time (the first was for the same networks without the forest)"
+LOOKS = (
+    "looked at for the third time (before, for perceptrons on sums of a pocket of 6 Å, without the forest and with it)"
+)
 
 
 def main() -> None:
@@ -38,7 +40,6 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--arm", required=True, help="name of the row of this model")
-    parser.add_argument("--networks", default="pre-trained, frozen", help="name of the row of its networks alone")
     options = parser.parse_args()
     target = PACKAGE / options.name
     shutil.rmtree(target, ignore_errors=True)
@@ -49,7 +50,6 @@ def main() -> None:
     description = json.loads(file.read_text(encoding="utf-8"))
     wanted = {
         "this model": options.arm,
-        "its networks alone": options.networks,
         "constant mean": "constant mean",
         "additive null": "additive null",
         "contacts, forest": "contacts",
@@ -80,11 +80,12 @@ def card_text(name: str, description: dict[str, Any]) -> str:
         f"# {name}",
         "",
         f"Binding affinities (pK) by InteractNN (ns {sizes['ns']}, nv {sizes['nv']}, {sizes['n_layers']} layers) of "
-        f"`small-heavy`, mode `{card['recipe']['mode']}`, {card['recipe']['seeds']} members, averaged by half with a forest on "
-        "counts of element contacts within 10 Å.",
+        "`small-heavy`, frozen: sums over the atoms with one of the other side within 10 Å, read by "
+        f"{card['recipe']['seeds']} support vector regressions, averaged by half with a forest on counts of element contacts within 10 Å.",
         "`molinteract predict complex.pdb --ligand NAME` uses it without a connection.",
         "",
-        f"- **Data**: {card['n_train']:,} complexes: {card['data']}. Heavy atoms, pocket of 6 Å, no waters.",
+        f"- **Data**: {card['n_train']:,} complexes: {card['data']}. Heavy atoms, pocket of "
+        f"{description['complexes']['pocket']:g} Å, no waters.",
         f"- **Licence**: {card['licence']}.",
         f"- **Good for**: {card['good_for']}.",
         f"- **Bad for**: {card['bad_for']}.",
