@@ -81,7 +81,8 @@ def card_text(name: str, description: dict[str, Any]) -> str:
         "",
         f"Binding affinities (pK) by InteractNN (ns {sizes['ns']}, nv {sizes['nv']}, {sizes['n_layers']} layers) of "
         "`small-heavy`, frozen: sums over the atoms with one of the other side within 10 Å, read by "
-        f"{card['recipe']['seeds']} support vector regressions, averaged by half with a forest on counts of element contacts within 10 Å.",
+        f"{card['recipe']['seeds']} support vector regressions, averaged by half with a forest on counts of "
+        "element contacts within 10 Å.",
         "`molinteract predict complex.pdb --ligand NAME` uses it without a connection.",
         "",
         f"- **Data**: {card['n_train']:,} complexes: {card['data']}. Heavy atoms, pocket of "
