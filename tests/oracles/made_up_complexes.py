@@ -64,3 +64,13 @@ def write_pair(
     positions, symbols = chain_ligand(start, atoms)
     ligand.write_text(sdf(positions + rng.normal(0, jitter, positions.shape), symbols, title=name))
     return protein, ligand
+
+
+def write_set(folder, values, *, residues: int):
+    """Write pairs c0, c1, … and set.csv with their values and the clusters t0 to t5; return its path."""
+    rows = ["id,protein,ligand,value,cluster"]
+    for k, value in enumerate(values):
+        write_pair(folder, f"c{k}", residues=residues, atoms="CNO"[k % 3] * (3 + k % 4), jitter=0.2)
+        rows.append(f"c{k},c{k}_pocket.pdb,c{k}_ligand.sdf,{value},t{k % 6}")
+    (folder / "set.csv").write_text("\n".join(rows) + "\n")
+    return folder / "set.csv"

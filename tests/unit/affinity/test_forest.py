@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles.made_up_complexes import write_pair
+from tests.oracles.made_up_complexes import write_set
 
 from molinteract.affinity import forest as forest_module
 from molinteract.affinity.ablations import displaced, graph_kind
@@ -54,13 +54,7 @@ def few_trees():
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("set")
-    rows = ["id,protein,ligand,value,cluster"]
-    for k in range(24):
-        write_pair(folder, f"c{k}", residues=5, atoms="CNO"[k % 3] * (3 + k % 4), jitter=0.2)
-        rows.append(f"c{k},c{k}_pocket.pdb,c{k}_ligand.sdf,{5 + 0.5 * k % 3},t{k % 6}")
-    (folder / "set.csv").write_text("\n".join(rows) + "\n")
-    return folder / "set.csv"
+    return write_set(tmp_path_factory.mktemp("set"), [5 + 0.5 * k % 3 for k in range(24)], residues=5)
 
 
 @pytest.fixture(scope="module")

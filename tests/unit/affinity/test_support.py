@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
-from tests.oracles.made_up_complexes import write_pair
+from tests.oracles.made_up_complexes import write_set
 
 from molinteract.affinity.contacts import contact_counts
 from molinteract.affinity.finetune import finetune
@@ -42,13 +42,8 @@ SPLIT = make_split(
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("set")
-    rows = ["id,protein,ligand,value,cluster"]
-    for k in range(24):
-        write_pair(folder, f"c{k}", residues=6, atoms="CNO"[k % 3] * (3 + k % 4), jitter=0.2)
-        rows.append(f"c{k},c{k}_pocket.pdb,c{k}_ligand.sdf,{5 + k % 3},t{k % 6}")
-    (folder / "set.csv").write_text("\n".join(rows) + "\n")
-    return load_complexes(read_table(folder / "set.csv"), RECIPE.complexes)
+    table = write_set(tmp_path_factory.mktemp("set"), [5 + k % 3 for k in range(24)], residues=6)
+    return load_complexes(read_table(table), RECIPE.complexes)
 
 
 @pytest.fixture(scope="module")
