@@ -11,7 +11,6 @@ import argparse
 import copy
 import json
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
+from affinity_readers import parser_of_set
 from molinteract.affinity.complexes import CONTACT, Complex
 from molinteract.affinity.experiments import Arm, add_controls, fold_splits, start_experiment
 from molinteract.affinity.items import LoadedSet
@@ -54,18 +54,12 @@ class Atoms(NamedTuple):
 
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--root", type=Path)
-    parser.add_argument("--only", help="LABEL=VALUE,VALUE of the rows to use")
-    parser.add_argument("--clusters", default="cluster30")
-    parser.add_argument("--folds", type=Path, required=True)
+    parser = parser_of_set(__doc__.splitlines()[0])
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from affinity_readers import parser_of_set
 from molinteract.affinity.complexes import Complex
 from molinteract.affinity.experiments import fold_splits
 from molinteract.affinity.graphs import GraphSet, graph_of
@@ -51,16 +52,10 @@ MakeMember = Callable[[TrainingData], Member]
 
 def arguments(description: str, more: Callable[[argparse.ArgumentParser], object]) -> argparse.Namespace:
     """Parse the command line: the set, its folds, the network, and what ``more`` adds."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--root", type=Path)
-    parser.add_argument("--only", help="LABEL=VALUE,VALUE of the rows to use")
-    parser.add_argument("--clusters", default="cluster30")
-    parser.add_argument("--folds", type=Path, required=True)
+    parser = parser_of_set(description)
     parser.add_argument("--model", "-m", required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="few complexes, few steps: for correctness")
-    parser.add_argument("--json", type=Path)
     more(parser)
     return parser.parse_args()
 

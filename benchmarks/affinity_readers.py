@@ -52,17 +52,23 @@ Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 
-def arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parser_of_set(description: str) -> argparse.ArgumentParser:
+    """Return a parser of the set, its folds and the file for the figures."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("data", type=Path)
     parser.add_argument("--root", type=Path)
     parser.add_argument("--only", help="LABEL=VALUE,VALUE of the rows to use")
     parser.add_argument("--clusters", default="cluster30")
     parser.add_argument("--folds", type=Path, required=True)
+    parser.add_argument("--json", type=Path)
+    return parser
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = parser_of_set(__doc__.splitlines()[0])
     parser.add_argument("--model", "-m", required=True)
     parser.add_argument("--untrained", type=int, default=3, help="networks without training, by seed")
-    parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path, help="RMSE against the number of training complexes")
     return parser.parse_args()
 
