@@ -102,7 +102,7 @@ def _repeatable(model: InteractNN, batch: PatchBatch, name: str) -> Figure:
         model.zero_grad(set_to_none=True)
         model.denoise(batch, model.encode(batch)).square().mean().backward()
         gradients.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
-    worst = max(float((a - b).abs().max()) for a, b in zip(*gradients, strict=True))
+    worst = max(float((a - b).abs().max()) for a, b in zip(*gradients, strict=True) if a.numel())
     return Figure(f"{name}: difference between two equal steps", worst, "", target=0.0, higher_is_better=False)
 
 

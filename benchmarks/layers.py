@@ -51,7 +51,7 @@ def main() -> None:
 def _layers(network: InteractNN, full: int, batch: PatchBatch, *, compiled: bool) -> dict[str, Layer]:
     ours = network.layers[full]
     assert isinstance(ours, Interaction)
-    own_edges = {t: Edges(e.geometry, _leaf(e.embedding)) for t, e in network._edges(batch).items()}
+    own_edges = {t: Edges(e.geometry, _leaf(e.embedding)) for t, e in network.edges(batch).items()}
     out: dict[str, Layer] = {
         "ours": lambda x: from_planes(ours(to_planes(x, ours.irreps_in), own_edges), ours.irreps_out)
     }

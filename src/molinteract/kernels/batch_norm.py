@@ -5,6 +5,7 @@ and, for 0e, shift are learnt.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -50,13 +51,12 @@ class EquivariantBatchNorm(nn.Module):
 
         ``planes`` tells how the components of vectors lie (:func:`molinteract.kernels.irreps.to_planes`).
         """
-        columns = _Columns(self.irreps, planes)
+        columns = _columns(self.irreps, planes, features.dtype, features.device)
         if self.training and self.total is not None:
             return self._shared(features, columns, self.total)
         if self.training:
             mean, variance = columns.statistics(features.detach())
-            self._move(self.running_mean, mean)
-            self._move(self.running_var, variance)
+            self._move(mean, variance)
         else:
             mean, variance = self.running_mean, self.running_var
         inverse = (variance + self.eps).rsqrt()
@@ -70,52 +70,73 @@ class EquivariantBatchNorm(nn.Module):
         mean = sums[:-1] / sums[-1]
         centred = torch.cat([features[:, :n0e] - mean, features[:, n0e:]], dim=1)
         variance = columns.mean(total(centred.square().sum(0)) / sums[-1])
-        self._move(self.running_mean, mean)
-        self._move(self.running_var, variance)
+        self._move(mean, variance)
         scaled = centred * columns.spread(self.weight * (variance + self.eps).rsqrt())
         return torch.cat([scaled[:, :n0e] + self.bias, scaled[:, n0e:]], dim=1)
 
-    def _move(self, running: Tensor, now: Tensor) -> None:
-        with torch.no_grad():
-            running.mul_(1.0 - self.momentum).add_(now, alpha=self.momentum)
+    @torch.no_grad()
+    def _move(self, mean: Tensor, variance: Tensor) -> None:
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
 
 
 class _Columns:
-    """Between numbers per column (dim,) and numbers per channel (channels,)."""
+    """Between numbers per column (dim,) and numbers per channel (channels,).
 
-    def __init__(self, irreps: Irreps, planes: bool) -> None:
-        self.irreps = irreps
-        self.planes = planes
+    Attributes
+    ----------
+    channel : (dim,) int64
+        Channel of each column.
+    components : (channels,)
+        1 or 3.
+    not_centred : (dim,)
+        1 where the mean stays part of the variance: everywhere but in 0e.
+    """
+
+    def __init__(self, irreps: Irreps, planes: bool, dtype: torch.dtype, device: torch.device) -> None:
+        self.n0e = irreps.n0e
+        channel, first = [], 0
+        for size, components in ((irreps.n0e, 1), (irreps.n1o, 3), (irreps.n1e, 3), (irreps.n0o, 1)):
+            block = list(range(first, first + size))
+            channel += block * components if planes else [c for c in block for _ in range(components)]
+            first += size
+        self.channel = torch.tensor(channel, dtype=torch.int64, device=device)
+        belongs = torch.zeros(len(channel), first, dtype=dtype)
+        belongs[torch.arange(len(channel)), channel] = 1.0
+        self._sum = belongs.to(device)
+        self.components = self._sum.sum(0)
+        self._mean = self._sum / self.components
+        self.not_centred = torch.ones(len(channel), dtype=dtype, device=device)
+        self.not_centred[: self.n0e] = 0.0
 
     def statistics(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the means of 0e (n0e,) and the mean squares of all channels, those of 0e centred."""
-        even, rest = features[:, : self.irreps.n0e], features[:, self.irreps.n0e :]
-        mean = even.mean(0)
-        squares = torch.cat([(even - mean).square().mean(0), rest.square().mean(0)])
-        return mean, self.mean(squares)
+        variance, mean = torch.var_mean(features, dim=0, correction=0)
+        squares = torch.addcmul(variance, mean * self.not_centred, mean)
+        return mean[: self.n0e], self.mean(squares)
 
     def mean(self, columns: Tensor) -> Tensor:
-        """Mean over the components of each vector."""
-        i = self.irreps
-        even, odd_vector, even_vector, odd = torch.split(columns, [i.n0e, 3 * i.n1o, 3 * i.n1e, i.n0o])
-        means = [
-            v.view(3, n).mean(0) if self.planes else v.view(n, 3).mean(1)
-            for v, n in ((odd_vector, i.n1o), (even_vector, i.n1e))
-        ]
-        return torch.cat([even, *means, odd])
+        """Mean over the components of each channel."""
+        return (columns.unsqueeze(1) * self._mean).sum(
+            0
+        )  # a matrix product would lose precision under autocast or TF32
 
-    def components(self, like: Tensor) -> Tensor:
-        """Return the components of each channel: 1 or 3."""
-        i = self.irreps
-        sizes = [like.new_full((n,), size) for n, size in ((i.n0e, 1), (i.n1o, 3), (i.n1e, 3), (i.n0o, 1))]
-        return torch.cat(sizes)
+    def sum(self, columns: Tensor) -> Tensor:
+        """Sum over the components of each channel."""
+        return (columns.unsqueeze(1) * self._sum).sum(0)
 
     def spread(self, channels: Tensor) -> Tensor:
         """Give every component the number of its channel."""
-        i = self.irreps
-        even, odd_vector, even_vector, odd = torch.split(channels, [i.n0e, i.n1o, i.n1e, i.n0o])
-        vectors = [v.repeat(3) if self.planes else v.repeat_interleave(3) for v in (odd_vector, even_vector)]
-        return torch.cat([even, *vectors, odd])
+        return channels.index_select(0, self.channel)
+
+    def padded(self, even: Tensor) -> Tensor:
+        """Return numbers of the 0e columns (n0e,) with zeros for all others, (dim,)."""
+        return torch.nn.functional.pad(even, (0, self.channel.shape[0] - self.n0e))
+
+
+@lru_cache(maxsize=256)
+def _columns(irreps: Irreps, planes: bool, dtype: torch.dtype, device: torch.device) -> _Columns:
+    return _Columns(irreps, planes, dtype, device)
 
 
 class _Normalise(torch.autograd.Function):
@@ -138,9 +159,7 @@ class _Normalise(torch.autograd.Function):
         ctx.save_for_backward(features, weight, mean, inverse)
         ctx.columns, ctx.of_batch = columns, of_batch
         scale = columns.spread(weight * inverse)
-        shift = torch.zeros_like(scale)
-        n0e = bias.shape[0]
-        shift[:n0e] = bias - mean * scale[:n0e]
+        shift = columns.padded(torch.addcmul(bias, mean, scale[: columns.n0e], value=-1.0))
         return torch.addcmul(shift, features, scale)
 
     @staticmethod
@@ -148,20 +167,17 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         features, weight, mean, inverse = ctx.saved_tensors
         columns: _Columns = ctx.columns
-        n0e = mean.shape[0]
-        of_shift = grad.sum(0)
-        of_bias = of_shift[:n0e].clone()
-        along = (grad * features).sum(0)
-        along[:n0e] -= mean * of_bias
-        components = columns.components(along)
-        of_weight = columns.mean(along) * components * inverse
-        scale = weight * inverse
+        of_bias = grad.sum(0)[: columns.n0e].clone()
+        along = (grad * features).sum(0) - columns.padded(mean * of_bias)
+        of_weight = columns.sum(along) * inverse
+        channels = weight * inverse
+        scale = columns.spread(channels)
         if not ctx.of_batch:
-            return grad * columns.spread(scale), of_weight, of_bias, None, None, None, None
+            return grad * scale, of_weight, of_bias, None, None, None, None
         # the batch's own mean and mean square take out what they would follow
         n = max(1, features.shape[0])
-        followed = columns.spread(scale * inverse * of_weight / (n * components))
-        constant = torch.zeros_like(of_shift)
-        constant[:n0e] = mean * followed[:n0e] - columns.spread(scale)[:n0e] * of_bias / n
-        of_features = torch.addcmul(constant, features, -followed).addcmul_(grad, columns.spread(scale))
+        followed = columns.spread(channels * inverse * of_weight / (n * columns.components))
+        n0e = columns.n0e
+        constant = columns.padded(mean * followed[:n0e] - scale[:n0e] * of_bias / n)
+        of_features = torch.addcmul(constant, features, followed, value=-1.0).addcmul_(grad, scale)
         return of_features, of_weight, of_bias, None, None, None, None

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from molinteract.kernels.layout import EdgeLayout
 from molinteract.kernels.paths import Path
+from molinteract.kernels.segments import inverse_degrees
 
 Blocks = tuple[tuple[Path, ...], ...]
 """Vector paths to each of some output blocks."""
@@ -26,6 +27,8 @@ class EdgeGeometry:
         self.layout = layout
         self.directions = directions
         self._operators: dict[tuple[tuple[str, ...], Blocks], Tensor] = {}
+        self._dots: dict[int, Tensor] = {}
+        self._shares: Tensor | None = None
 
     def operator(self, inputs: tuple[str, ...], blocks: Blocks) -> Tensor:
         """Return the matrices (edges, 3 paths, 3 inputs) that make t of some vector paths from a node's vectors.
@@ -37,6 +40,21 @@ class EdgeGeometry:
             made = [_operator(self.directions.detach(), inputs, paths) for paths in blocks]
             self._operators[key] = torch.cat(made, dim=1)
         return self._operators[key]
+
+    def dots(self, inputs: int) -> Tensor:
+        """Return the matrices (edges, inputs, 3 inputs) that make r̂·v of one or two vector blocks."""
+        if inputs not in self._dots:
+            r = self.directions.detach().unsqueeze(1)
+            eye = torch.eye(inputs, dtype=r.dtype, device=r.device)
+            self._dots[inputs] = torch.kron(eye, r)
+        return self._dots[inputs]
+
+    @property
+    def shares(self) -> Tensor:
+        """1 / degree of the active receivers, (active nodes, 1): the part of each edge in a mean over neighbours."""
+        if self._shares is None:
+            self._shares = inverse_degrees(self.layout.receiving, like=self.directions)
+        return self._shares
 
 
 def _operator(r: Tensor, inputs: tuple[str, ...], paths: tuple[Path, ...]) -> Tensor:

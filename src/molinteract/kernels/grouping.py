@@ -22,7 +22,7 @@ def grouped(receivers, senders, n_receivers, n_senders):
     by_sender, from_sender : (edges,) int64
         The permutation that sorts them by (out-degree of the sender, sender), and its inverse.
     receiving, sending : tuple of arrays
-        ``nodes, slots, degrees, counts``: as in ``Side``, and the buckets as the degree and the number of nodes of each.
+        ``nodes, slots, offsets, degrees, counts``: as in ``Side``, and the buckets as the degree and the number of nodes of each.
     """
     order, receiving = _order(receivers, n_receivers)
     sorted_receivers, sorted_senders = receivers[order], senders[order]
@@ -56,12 +56,13 @@ def _order(ends, count):
             nodes[slots[n]] = n
             place[degree[n]] += 1
     following = np.empty(count, dtype=np.int64)  # where the next edge of each node goes
-    edge = 0
-    for n in nodes:
-        following[n] = edge
-        edge += degree[n]
+    offsets = np.zeros(active + 2, dtype=np.int64)
+    for k, n in enumerate(nodes):
+        following[n] = offsets[k]
+        offsets[k + 1] = offsets[k] + degree[n]
+    offsets[active + 1] = offsets[active]
     order = np.empty(len(ends), dtype=np.int64)
     for e in range(len(ends)):
         order[following[ends[e]]] = e
         following[ends[e]] += 1
-    return order, (nodes, slots, degrees, of_degree[degrees])
+    return order, (nodes, slots, offsets, degrees, of_degree[degrees])

@@ -17,7 +17,7 @@ from molinteract.kernels.irreps import split_columns
 from molinteract.kernels.layout import Chunk
 from molinteract.kernels.parts import RadialPart, ScalarPart, VectorPart, along
 from molinteract.kernels.paths import RADIAL_PATHS, SCALAR_PATHS, VECTOR_PATHS, ProductSpec
-from molinteract.kernels.segments import inverse_degrees, spread, sum_by_bucket
+from molinteract.kernels.segments import spread, sum_at_nodes
 from molinteract.kernels.workspace import Workspace
 
 
@@ -108,19 +108,19 @@ class _Convolution:
                 torch.sum(messages.view(chunk.nodes, chunk.degree, -1), dim=1, out=out[:, vector.columns])
             for block in self._only_radial():
                 self._add_radial(out[:, self.columns[block]], radial[block][edges], r, chunk)
-        sums[:-1] *= self._scale(sums)
+        sums[:-1] *= self._scale()
         return spread(sums, self.layout.receiving)
 
     def backward(self, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         layout = self.layout
         grad = grad.index_select(0, layout.receiving.nodes)
-        grad *= self._scale(grad)
+        grad *= self._scale()
         of_sent = self.planes.new_zeros(layout.n_edges, self.planes.shape[1])
         of_hidden = self.planes.new_empty(layout.n_edges, self.activations.shape[1] - 1)
         of_radial = {part.block: self.planes.new_empty(layout.n_edges, part.w) for part in self.radials}
         for chunk in layout.receiving.chunks(max_nodes=choice.MAX_NODES, max_edges=choice.MAX_EDGES):
             self._chunk_backward(chunk, grad[chunk.node_slice], of_sent, of_hidden, of_radial)
-        of_planes = sum_by_bucket(of_sent.index_select(0, layout.by_sender), layout.sending)
+        of_planes = sum_at_nodes(of_sent.index_select(0, layout.by_sender), layout.sending)
         if self.radials:
             of_hidden += self._radial_backward(of_radial, of_planes).index_select(0, layout.from_sender)
         weight, bias = self._parameter_gradients()
@@ -226,12 +226,9 @@ class _Convolution:
                 of_planes[chunk.node_slice, part.scalar] += of_scalar
         return out
 
-    def _scale(self, like: Tensor) -> Tensor:
+    def _scale(self) -> Tensor:
         """Return normalisation / degree of every number of the active receivers."""
-        columns = like.new_zeros(self.spec.irreps_out.dim)
-        for block, where in self.columns.items():
-            columns[where] = self.spec.scale(block)
-        return inverse_degrees(self.layout.receiving, like=like) * columns
+        return self.geometry.shares * self.spec.column_scale(self.planes)
 
     def _parameter_gradients(self) -> tuple[Tensor, Tensor]:
         k = self.activations.shape[1]

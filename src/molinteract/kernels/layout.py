@@ -57,12 +57,15 @@ class Side:
         Nodes with an edge at this end, sorted by (degree, node).
     slots : (all nodes,) int64
         Place of each node in ``nodes``; ``len(nodes)`` where it has no edge.
+    offsets : (active nodes + 2,) int64
+        First edge of each active node; then the number of edges twice, for the place of nodes without edges.
     buckets : tuple of Chunk
         Nodes of equal degree.
     """
 
     nodes: Tensor
     slots: Tensor
+    offsets: Tensor
     buckets: tuple[Chunk, ...]
 
     def chunks(self, *, max_nodes: int, max_edges: int) -> Iterator[Chunk]:
@@ -115,8 +118,10 @@ class EdgeLayout:
         moved = {f.name: getattr(self, f.name) for f in fields(self)}
         for name, value in moved.items():
             if isinstance(value, Side):
-                nodes, slots = (t.to(device, non_blocking=True) for t in (value.nodes, value.slots))
-                moved[name] = Side(nodes, slots, value.buckets)
+                nodes, slots, offsets = (
+                    t.to(device, non_blocking=True) for t in (value.nodes, value.slots, value.offsets)
+                )
+                moved[name] = Side(nodes, slots, offsets, value.buckets)
             else:
                 moved[name] = value.to(device, non_blocking=True)
         return type(self)(**moved)
@@ -142,9 +147,14 @@ def edge_layout(receivers: Tensor, senders: Tensor, *, n_receivers: int, n_sende
 
 
 def _side(
-    nodes: NDArray[np.int64], slots: NDArray[np.int64], degrees: NDArray[np.int64], counts: NDArray[np.int64]
+    nodes: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    degrees: NDArray[np.int64],
+    counts: NDArray[np.int64],
 ) -> Side:
-    return Side(torch.from_numpy(nodes), torch.from_numpy(slots), _buckets(degrees.tolist(), counts.tolist()))
+    buckets = _buckets(degrees.tolist(), counts.tolist())
+    return Side(torch.from_numpy(nodes), torch.from_numpy(slots), torch.from_numpy(offsets), buckets)
 
 
 def _buckets(degrees: list[int], counts: list[int]) -> tuple[Chunk, ...]:
@@ -173,5 +183,8 @@ def _group(ends: Tensor, count: int) -> tuple[Tensor, Side]:
     nodes = by_degree[degree[by_degree] > 0]
     slots = torch.full((count,), len(nodes), dtype=torch.int64, device=ends.device)
     slots[nodes] = torch.arange(len(nodes), device=ends.device)
+    offsets = torch.zeros(len(nodes) + 2, dtype=torch.int64, device=ends.device)
+    offsets[1:-1] = degree[nodes].cumsum(0)
+    offsets[-1] = len(ends)
     degrees, counts = torch.unique_consecutive(degree[nodes], return_counts=True)
-    return order, Side(nodes, slots, _buckets(degrees.tolist(), counts.tolist()))
+    return order, Side(nodes, slots, offsets, _buckets(degrees.tolist(), counts.tolist()))

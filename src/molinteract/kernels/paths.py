@@ -91,6 +91,10 @@ class ProductSpec:
         fan_in = sum(self.path_shape(path)[0] for path in self.native_paths if path[2] == block)
         return math.sqrt((3.0 if block.startswith("1") else 1.0) / fan_in) if fan_in else 0.0
 
+    def column_scale(self, like: Tensor) -> Tensor:
+        """Return ``scale`` of every column of the result, (irreps_out.dim,), of the type and on the device of a tensor."""
+        return _column_scale(self, like.dtype, like.device)
+
 
 def _size(irreps: Irreps, block: str) -> int:
     return (irreps.n0e, irreps.n1o, irreps.n1e, irreps.n0o)[BLOCKS.index(block)]
@@ -103,6 +107,12 @@ def _slices(paths: tuple[Path, ...], spec: ProductSpec) -> dict[Path, slice]:
         out[path] = slice(start, stop)
         start = stop
     return out
+
+
+@lru_cache(maxsize=256)
+def _column_scale(spec: ProductSpec, dtype: torch.dtype, device: torch.device) -> Tensor:
+    scales = [[spec.scale(block)] * (where.stop - where.start) for block, where in spec.irreps_out.columns.items()]
+    return torch.tensor([s for block in scales for s in block], dtype=dtype, device=device)
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 
 from molinteract.kernels.layout import EdgeLayout
 from molinteract.kernels.precision import keeps_precision
-from molinteract.kernels.segments import spread, sum_by_bucket
+from molinteract.kernels.segments import spread, sum_at_nodes
 
 
 @keeps_precision
@@ -46,8 +46,8 @@ class _PairHidden(torch.autograd.Function):
         of_weight = grad.T @ _inputs(embedding, scalars, layout)
         of_inputs = grad @ weight
         m, s = embedding.shape[1], scalars.shape[1]
-        received = sum_by_bucket(of_inputs[:, m : m + s], layout.receiving)
-        sent = sum_by_bucket(of_inputs[:, m + s :].index_select(0, layout.by_sender), layout.sending)
+        received = sum_at_nodes(of_inputs[:, m : m + s], layout.receiving)
+        sent = sum_at_nodes(of_inputs[:, m + s :].index_select(0, layout.by_sender), layout.sending)
         of_scalars = spread(received, layout.receiving) + spread(sent, layout.sending)
         return of_inputs[:, :m].contiguous(), of_scalars, of_weight, grad.sum(0), None
 

@@ -61,10 +61,9 @@ def planes_convolution(
     chosen = formulation(planes, geometry, spec)
     if chosen == "hybrid":
         out: Tensor = HybridConvolution.apply(planes, hidden, weight, bias, geometry, spec)  # type: ignore[no-untyped-call]
-        return out
-    features = from_planes(planes, spec.irreps_in)
-    if chosen == "per_edge":
-        out = PerEdgeConvolution.apply(features, hidden, weight, bias, geometry, spec)  # type: ignore[no-untyped-call]
+    elif chosen == "per_edge":
+        out = PerEdgeConvolution.apply(planes, hidden, weight, bias, geometry, spec)  # type: ignore[no-untyped-call]
     else:
-        out = reference_convolution(features, geometry, hidden, weight, bias, spec=spec)
-    return to_planes(out, spec.irreps_out)
+        features = from_planes(planes, spec.irreps_in)
+        out = to_planes(reference_convolution(features, geometry, hidden, weight, bias, spec=spec), spec.irreps_out)
+    return out

@@ -84,9 +84,17 @@ class InteractNN(nn.Module):
         fill(model, tensors, where=str(path))
         return model.to(device).eval()
 
-    def encode(self, batch: PatchBatch) -> Tensor:
+    def edges(self, batch: PatchBatch) -> dict[str, Edges]:
+        """Return what the layers need of both types of edges; ``encode`` and ``denoise`` can share it."""
+        edges = {}
+        for name, embed in self.lengths.items():
+            geometry, lengths = edge_geometry(batch.positions, batch.layout(name))
+            edges[name] = Edges(geometry, embed(lengths))
+        return edges
+
+    def encode(self, batch: PatchBatch, edges: dict[str, Edges] | None = None) -> Tensor:
         """Return node features (nodes, irreps.dim), in e3nn's layout."""
-        *_, last = self._planes(batch)
+        *_, last = self._planes(batch, edges)
         return from_planes(last, self.irreps)
 
     def encode_all(self, batch: PatchBatch) -> tuple[Tensor, Tensor]:
@@ -94,9 +102,9 @@ class InteractNN(nn.Module):
         steps = list(self._planes(batch))
         return from_planes(steps[-1], self.irreps), torch.cat([planes[:, : self.config.ns] for planes in steps], dim=1)
 
-    def denoise(self, batch: PatchBatch, features: Tensor) -> Tensor:
+    def denoise(self, batch: PatchBatch, features: Tensor, edges: dict[str, Edges] | None = None) -> Tensor:
         """Return predicted displacements (nodes, 3) in Å, not yet clamped, from ``encode``'s features."""
-        displacements: Tensor = self.head(features, self._edges(batch))
+        displacements: Tensor = self.head(features, self.edges(batch) if edges is None else edges)
         return displacements
 
     def readout(self, batch: PatchBatch, features: Tensor) -> Tensor:
@@ -125,20 +133,14 @@ class InteractNN(nn.Module):
 
     def forward(self, batch: PatchBatch) -> tuple[Tensor, Tensor]:
         """Return displacements (nodes, 3) and patch vectors (patches, 2 ns)."""
-        features = self.encode(batch)
-        return self.denoise(batch, features), self.readout(batch, features)
+        edges = self.edges(batch)
+        features = self.encode(batch, edges)
+        return self.denoise(batch, features, edges), self.readout(batch, features)
 
-    def _planes(self, batch: PatchBatch) -> Iterator[Tensor]:
+    def _planes(self, batch: PatchBatch, edges: dict[str, Edges] | None = None) -> Iterator[Tensor]:
         planes: Tensor = self.elements(batch.atomic_numbers)  # scalars alone lie the same in both layouts
-        edges = self._edges(batch)
+        edges = self.edges(batch) if edges is None else edges
         yield planes
         for layer in self.layers:
             planes = layer(planes, edges)
             yield planes
-
-    def _edges(self, batch: PatchBatch) -> dict[str, Edges]:
-        edges = {}
-        for name, embed in self.lengths.items():
-            geometry, lengths = edge_geometry(batch.positions, batch.layout(name))
-            edges[name] = Edges(geometry, embed(lengths))
-        return edges

@@ -8,7 +8,7 @@ from molinteract.kernels.geometry import EdgeGeometry, directions_and_lengths
 from molinteract.kernels.irreps import Irreps
 from molinteract.kernels.layout import EdgeLayout
 from molinteract.kernels.paths import product_spec
-from molinteract.kernels.reference import mean_at_receivers
+from molinteract.kernels.segments import mean_at_nodes
 from molinteract.kernels.tensor_product import edge_convolution
 from molinteract.network.embedding import LengthEmbedding
 
@@ -43,7 +43,7 @@ class Readout(nn.Module):
 
         ``layout`` leads from every atom to the centre of its molecule in its patch.
         """
-        centres = mean_at_receivers(positions.index_select(0, layout.senders), layout.receivers, layout.n_receivers)
+        centres = mean_at_nodes(positions.index_select(0, layout.senders), layout.receiving)
         directions, lengths = directions_and_lengths(
             centres.index_select(0, layout.receivers), positions.index_select(0, layout.senders)
         )

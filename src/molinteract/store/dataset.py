@@ -4,7 +4,7 @@ Needs numpy, numba and pyarrow only: it opens on a machine without the chemistry
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -105,6 +105,9 @@ class PatchDataset:
 
     def __len__(self) -> int:
         return int(self.manifest["rows"]["patches"])
+
+    def __reduce__(self) -> tuple[Callable[[Path], "PatchDataset"], tuple[Path]]:
+        return open_dataset, (self.path,)  # other processes open the store for themselves
 
     @property
     def n_patches(self) -> int:

@@ -1,7 +1,8 @@
 """Displaced patches as batches: cut, displace, and only then collate, so that edges can follow the positions."""
 
+import copy
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -93,6 +94,12 @@ class DisplacedPatches:
         """Return displaced patches as a batch, and what was done to them."""
         arrays, displaced = self.arrays(rows, kind=kind, draw=draw, hide=hide)
         return collate(arrays, rows, dtype=dtype).to(self.device), displaced.to(self.device)
+
+    def on(self, device: str) -> Self:
+        """Return the same patches for another device."""
+        other = copy.copy(self)
+        other.device = device
+        return other
 
     def _keys_of(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
         return self.keys[np.searchsorted(self.rows, rows)]

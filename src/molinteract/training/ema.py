@@ -27,8 +27,8 @@ class MovingAverage:
         """Take in the weights after a step."""
         weight = 1.0 - min(self.decay, (1.0 + step) / (10.0 + step))
         current = model.state_dict()
-        for name, average in self.state.items():
-            average.lerp_(current[name], weight)
+        if self.state:  # all at once: a GPU would wait for a launch for each
+            torch._foreach_lerp_(list(self.state.values()), [current[name] for name in self.state], weight)
 
     @contextmanager
     def applied(self, model: nn.Module) -> Iterator[None]:

@@ -4,6 +4,7 @@ import itertools
 import math
 import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,9 +23,10 @@ from molinteract.training.data import compounds_of, loader_of, rows_of_split
 from molinteract.training.displaced import DisplacedPatches
 from molinteract.training.distributed import Processes
 from molinteract.training.ema import MovingAverage
+from molinteract.training.feed import Feed, Planned, plan
 from molinteract.training.log import RunLog
 from molinteract.training.measures import Values
-from molinteract.training.noise import Displaced, Draw, Kind
+from molinteract.training.noise import Displaced
 from molinteract.training.objectives import loss_sums, predict, total_loss
 from molinteract.training.recipe import Recipe
 from molinteract.training.reporting import ProgressCallback, TrainingResult, TrainingState
@@ -78,7 +80,19 @@ def pretrain(
         splits = {name: SplitUsed(len(part), compounds_of(dataset, part)) for name, part in rows.items()}
         prepare_run(run, recipe, dataset=dataset.fingerprint(), splits=splits, resume=resume)
     processes.wait()
-    return _Trainer(dataset, recipe, run, rows, processes).train(progress)
+    with _matrix_products("high" if recipe.tf32 else "highest"):
+        return _Trainer(dataset, recipe, run, rows, processes).train(progress)
+
+
+@contextmanager
+def _matrix_products(precision: str) -> Iterator[None]:
+    """Let PyTorch use a precision for a while."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 class _Trainer:
@@ -111,6 +125,13 @@ class _Trainer:
         used = np.concatenate(list(rows.values()))
         self.patches = DisplacedPatches(dataset, used, noise=recipe.noise, d_inter=config.d_inter, device=recipe.device)
         self.state, self.damaged = load_checkpoint(run / "checkpoints", self.trained)
+        self.feed = Feed(
+            self.patches,
+            kind="mixed" if recipe.mode == "joint" else "atoms",
+            seed=recipe.seed,
+            part=slice(processes.rank, None, processes.size),
+            workers=recipe.data.workers,
+        )
         self.steps_per_epoch = len(self.loader)
         self.null: float | None = None
         self.values: Values = {}
@@ -121,39 +142,33 @@ class _Trainer:
     def train(self, callback: ProgressCallback | None) -> TrainingResult:
         """Run to the end of the recipe."""
         loss = math.nan
-        while not self._over():
-            # a last batch with fewer patches than processes is left out
-            batches = [b for b in self.loader.batches(self.state.epoch) if len(b[0]) >= self.processes.size]
-            for rows, places in batches[self.state.batch :]:
-                loss = self._timed_step(rows, places)
+        # a last batch with fewer patches than processes is left out
+        state, fewest = self.state, self.processes.size
+        batches = self.feed.batches(plan(self.loader, epoch=state.epoch, batch=state.batch, at_least=fewest))
+        with closing(batches):
+            while not self._over():
+                start = time.perf_counter()
+                planned, batch, displaced = next(batches)
+                loss = self._step(batch, displaced, planned.rows)
+                self._count(planned, time.perf_counter() - start)
                 if callback and self.processes.first:
                     callback(self._told(loss))
-                if self._over():
-                    break
-                if self.state.step % self.recipe.validate_every == 0:
+                if not self._over() and self.state.step % self.recipe.validate_every == 0:
                     self._validate(loss)
-            else:
-                self.state = replace(self.state, epoch=self.state.epoch + 1, batch=0)
         self._validate(loss)
         return TrainingResult(str(self.run), self.state, self.values, tuple(self.damaged))
 
-    def _timed_step(self, rows: NDArray[np.int64], places: NDArray[np.int64]) -> float:
-        start = time.perf_counter()
-        mine = slice(self.processes.rank, None, self.processes.size)
-        draw = Draw(self.recipe.seed, self.state.epoch, places[mine])
-        kind: Kind = "mixed" if self.recipe.mode == "joint" else "atoms"
-        batch, displaced = self.patches.batch(rows[mine], kind=kind, draw=draw, hide=True)
-        loss = self._step(batch, displaced, rows)
-        seconds = self.processes.agreed(time.perf_counter() - start)
-        self.new_patches += len(rows)
+    def _count(self, done: Planned, seconds: float) -> None:
+        seconds, patches = self.processes.agreed(seconds), len(done.rows)
+        self.new_patches += patches
         self.new_seconds += seconds
         self.state = replace(
             self.state,
-            batch=self.state.batch + 1,
+            epoch=done.epoch + 1 if done.last else done.epoch,
+            batch=0 if done.last else done.batch + 1,
             seconds=self.state.seconds + seconds,
-            patches=self.state.patches + len(rows),
+            patches=self.state.patches + patches,
         )
-        return loss
 
     def _step(self, batch: PatchBatch, displaced: Displaced, rows: NDArray[np.int64]) -> float:
         recipe, optimiser = self.recipe, self.trained.optimiser

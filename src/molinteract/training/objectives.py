@@ -38,9 +38,10 @@ class Prediction:
 
 def predict(model: InteractNN, batch: PatchBatch, *, clamp: float) -> Prediction:
     """Return the predictions of a network for a displaced batch."""
-    features = model.encode(batch)
+    edges = model.edges(batch)
+    features = model.encode(batch, edges)
     return Prediction(
-        delta=model.denoise(batch, features).clamp(-clamp, clamp),
+        delta=model.denoise(batch, features, edges).clamp(-clamp, clamp),
         motion=None if model.rigid is None else model.rigid_motion(batch, features),
         elements=None if model.element is None else model.element(model.node_vectors(features)),
         contacts=None if model.contact is None else model.contact(model.readout(batch, features)),
@@ -55,30 +56,31 @@ def loss_sums(prediction: Prediction, displaced: Displaced, batch: PatchBatch) -
     rather than means, so that those of several processes add up to the joint batch's.
     """
     nothing = prediction.delta.new_zeros(2)
-    rows = [_squared(prediction.delta, displaced.delta), *[nothing] * 6]
+    atoms = torch.ones_like(prediction.delta[:, 0], dtype=torch.bool)
+    rows = [_squared(prediction.delta, displaced.delta, atoms), *[nothing] * 6]
     if prediction.motion is not None:
         moved, motion = displaced.moved, prediction.motion
-        distance = torch.linalg.vector_norm(displaced.translation[moved], dim=1).clamp(min=1e-3)
-        rows[1] = _squared(motion.translation[moved], displaced.translation[moved])
-        rows[2] = _squared(motion.rotation[moved], displaced.rotation[moved])
-        rows[3] = _squared(motion.log_distance[moved], distance.log())
+        distance = torch.linalg.vector_norm(displaced.translation, dim=1).clamp(min=1e-3)
+        rows[1] = _squared(motion.translation, displaced.translation, moved)
+        rows[2] = _squared(motion.rotation, displaced.rotation, moved)
+        rows[3] = _squared(motion.log_distance.unsqueeze(1), distance.log().unsqueeze(1), moved)
     if prediction.elements is not None and displaced.asked is not None and displaced.elements is not None:
         asked = displaced.asked
         nats = functional.cross_entropy(prediction.elements[asked], displaced.elements[asked], reduction="sum")
         rows[4] = torch.stack([nats, asked.sum().to(nats)])
     if prediction.contacts is not None and displaced.contacts is not None:
-        whole = displaced.whole
-        rows[5] = _squared(prediction.contacts[whole], displaced.contacts[whole])
+        rows[5] = _squared(prediction.contacts, displaced.contacts, displaced.whole)
     drifting = ~(displaced.moved | displaced.whole)
-    error = relative_translation(batch, prediction.delta - displaced.delta)[drifting]
-    rows[6] = _squared(error / translation_variance(batch)[drifting].sqrt().unsqueeze(1), torch.zeros_like(error))
+    spread = translation_variance(batch).sqrt().unsqueeze(1)
+    error = relative_translation(batch, prediction.delta - displaced.delta) / spread
+    rows[6] = _squared(error, torch.zeros_like(error), drifting)
     return torch.stack(rows)
 
 
-def _squared(predicted: Tensor, true: Tensor) -> Tensor:
-    """Return the sum of the squared errors, and the number of rows."""
-    error = (predicted - true).square().sum()
-    return torch.stack([error, error.new_tensor(float(len(true)))])
+def _squared(predicted: Tensor, true: Tensor, counted: Tensor) -> Tensor:
+    """Return the sum of the squared errors of the rows that count, and how many they are; a GPU need not wait for that."""
+    errors = torch.where(counted.unsqueeze(1), predicted - true, 0.0).square().sum()
+    return torch.stack([errors, counted.sum().to(errors)])
 
 
 def total_loss(sums: Tensor, recipe: Recipe) -> Tensor:

@@ -89,6 +89,9 @@ class DataRecipe(Settings):
     per_compound: int | None = Field(default=None, ge=1, description="entries of one compound, at most")
     balance_compounds: bool = Field(default=False, description="give every compound the same share")
     validation_patches: int = Field(default=1024, ge=1, description="patches of a validation, at most")
+    workers: int = Field(
+        default=0, ge=0, description="processes that make batches ahead, for a GPU; 0 makes each when it is needed"
+    )
 
 
 class Recipe(Settings):
@@ -114,6 +117,7 @@ class Recipe(Settings):
     patience: int | None = Field(default=None, ge=1, description="validations without a better score before stopping")
     threads: int | None = Field(default=None, ge=1, description="CPU threads; PyTorch's choice by default")
     device: str = "cpu"
+    tf32: bool = Field(default=False, description="matrix products of a GPU in TF32: ten bits of mantissa")
     tensorboard: bool = Field(default=False, description="write RUN/tensorboard as well (extra [log])")
 
     @model_validator(mode="after")

@@ -103,8 +103,8 @@ def test_vector_paths_are_the_same_in_both_forms(stage, degree, monkeypatch):
     assert_close(ours, results(reference_convolution, arguments, geometry, spec, along), torch.float64)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("edges", [0, 70])
+@pytest.mark.parametrize("stage", [name for name in STAGES if name != "unequal vectors"])
+@pytest.mark.parametrize("edges", [0, 20, 70])
 def test_per_edge_formulation_equals_the_reference(stage, edges, monkeypatch):
     monkeypatch.setattr(per_edge, "CHUNK", 32)
     monkeypatch.setattr(tensor_product, "formulation", lambda *_: "per_edge")

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molinteract.kernels.layout import _layout_on_device, edge_layout
-from molinteract.kernels.segments import inverse_degrees, spread, sum_by_bucket
+from molinteract.kernels.segments import inverse_degrees, mean_at_nodes, spread, sum_by_bucket, sum_by_offsets
 
 graphs = st.integers(1, 12).flatmap(
     lambda n: st.tuples(st.just(n), st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=60))
@@ -45,6 +45,7 @@ def test_counting_and_tensor_operations_give_the_same_layout(graph, more_senders
     for one, other in ((found.receiving, expected.receiving), (found.sending, expected.sending)):
         assert torch.equal(one.nodes, other.nodes)
         assert torch.equal(one.slots, other.slots)
+        assert torch.equal(one.offsets, other.offsets)
         assert one.buckets == other.buckets
 
 
@@ -62,13 +63,19 @@ def test_chunks_cover_every_bucket_once(graph, max_nodes, max_edges):
 
 @settings(max_examples=60, deadline=None)
 @given(graphs)
-def test_sums_by_bucket_are_sums_at_nodes(graph):
+def test_both_kinds_of_sums_are_sums_at_nodes(graph):
     layout = layout_of(graph)
     values = torch.arange(2 * layout.n_edges, dtype=torch.float64).view(-1, 2)
     plain = torch.zeros(graph[0], 2, dtype=torch.float64)
     received = plain.index_add(0, layout.receivers, values)
     sent = plain.index_add(0, layout.senders, values)
-    assert torch.equal(spread(sum_by_bucket(values, layout.receiving), layout.receiving), received)
-    assert torch.equal(spread(sum_by_bucket(values[layout.by_sender], layout.sending), layout.sending), sent)
-    degree = torch.bincount(layout.receivers, minlength=graph[0])[layout.receiving.nodes]
-    assert torch.allclose(inverse_degrees(layout.receiving, like=values).squeeze(1) * degree, torch.ones(()).double())
+    for total in (sum_by_bucket, sum_by_offsets):
+        assert torch.equal(spread(total(values, layout.receiving), layout.receiving), received)
+        assert torch.equal(spread(total(values[layout.by_sender], layout.sending), layout.sending), sent)
+    degree = torch.bincount(layout.receivers, minlength=graph[0])
+    share = inverse_degrees(layout.receiving, like=values).squeeze(1)
+    assert torch.allclose(share * degree[layout.receiving.nodes], torch.ones(()).double())
+    means = mean_at_nodes(values.requires_grad_(), layout.receiving)
+    torch.testing.assert_close(means, received / degree.clamp(min=1).unsqueeze(1))
+    (gradient,) = torch.autograd.grad(means.sum(), values)
+    torch.testing.assert_close(gradient, (1.0 / degree[layout.receivers]).unsqueeze(1).expand(-1, 2).double())
