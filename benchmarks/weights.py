@@ -60,7 +60,9 @@ def main() -> None:
         compounds = len(set(dataset.compounds[dataset.crystal_rows[held_out]]))
     figures = [Figure("compounds", compounds, ""), Figure("patches", len(held_out), "")]
     figures += [Figure(name, value, "") for name, value in values.items()]
-    if options.dimers is not None:
+    if options.dimers is not None and model.rigid is None:
+        print("no push along S66x8: a network of paper mode predicts none")
+    elif options.dimers is not None:
         score = push_along_curves(model, read_dimers(options.dimers))
         for name in ("curves", "points", "compressed", "stretched", "balanced", "blind", "crossed"):
             figures.append(Figure(f"S66x8 {name}", float(getattr(score, name)), ""))

@@ -25,7 +25,7 @@ LICENCE = (
     "crystals: Crystallography Open Database, CC0; computed packings of the Genarris project (BSD-3-Clause) and of pyocse (MIT); "
     "these weights: MIT, as the package"
 )
-TOO_LITTLE = "Trained on some hundred compounds for an hour or two, not on the paper's 344,858 entries"
+TOO_LITTLE = "Trained on some hundred compounds, not on the paper's 344,858 entries"
 GOOD_FOR = {
     True: "which way a displaced fragment of an organic contact must go back, also along dissociation curves; a start for "
     "fine-tuning on such contacts",
@@ -63,7 +63,7 @@ def main() -> None:
     target = PACKAGE / options.name
     target.mkdir(parents=True, exist_ok=True)
     description = read_description(options.run / "best")
-    description["card"] |= facts(options.run, options.store, options.measures)
+    description["card"] |= facts(options.run, options.store, options.measures, step=description["card"]["step"])
     description["card"]["begun"] = [stage(run) for run in options.begun]
     if options.begun:
         description["card"]["recipe"]["start"] = "weights of the last run of `begun`"
@@ -77,7 +77,7 @@ def stage(run: Path) -> dict[str, Any]:
     card = read_description(run / "best")["card"]
     log = next(record for record in read_log(run) if record.get("step") == card["step"] and "ev" in record)
     recipe = card["recipe"] | ({"start": "weights of the run before"} if card["recipe"].get("start") else {})
-    hours, values = round(log["seconds"] / 3600, 2), card["validation"]
+    hours, values = round(log["seconds"] / 3600, 4), card["validation"]
     return {
         "recipe": recipe,
         "step": card["step"],
@@ -87,14 +87,15 @@ def stage(run: Path) -> dict[str, Any]:
     }
 
 
-def facts(run: Path, store: Path, measures: Path) -> dict[str, Any]:
-    """Return what the card adds to what the run has written: data, time, curve, held-out measures."""
+def facts(run: Path, store: Path, measures: Path, *, step: int) -> dict[str, Any]:
+    """Return what the card adds to what the run has written: data, time to the step kept, curve, held-out measures."""
     dataset, recipe = open_dataset(store), Recipe.load(run / "config.toml")
     splits = json.loads((run / "splits.json").read_text(encoding="utf-8"))
     rows = rows_of_split(dataset, recipe, "train")
     entries = dataset.tables.read("crystals", ["entry"])["entry"].to_pylist()
     names = sorted({entries[k].rsplit("/", 1)[-1].split("#")[0] for k in np.unique(dataset.crystal_rows[rows])})
     log = [record for record in read_log(run) if "ev" in record]
+    kept = next(record for record in log if record["step"] == step)
     hydrogens = dataset.settings.policies.hydrogens
     return {
         "data": {
@@ -105,8 +106,8 @@ def facts(run: Path, store: Path, measures: Path) -> dict[str, Any]:
             "training_files": names,
         },
         "hydrogens": hydrogens,
-        "hours": round(log[-1]["seconds"] / 3600, 2),
-        "patches_seen": log[-1]["patches"],
+        "hours": round(kept["seconds"] / 3600, 4),
+        "patches_seen": kept["patches"],
         "curve": [{k: round(r[k], 4) for k in ("step", "ev", "ev_rigid", "ev_rotation") if k in r} for r in log],
         "held_out": {name: f["value"] for name, f in json.loads(measures.read_text())["figures"].items()},
         "good_for": GOOD_FOR[hydrogens != "none"],
@@ -122,9 +123,12 @@ def card_text(name: str, description: dict[str, Any]) -> str:
     per_compound = recipe["data"]["per_compound"]
     seen = "; ".join(
         f"{part['recipe']['mode']} mode, {part['step']:,} steps to the weights kept, {part['patches_seen']:,} patches seen, "
-        f"{part['hours']} h"
+        f"{60 * part['hours']:.0f} min"
         for part in (*card["begun"], card)
     )
+    where = "one core of a busy machine"
+    if recipe["device"] != "cpu":
+        where = "a GPU that another run shared" + (", matrix products in TF32" if recipe["tf32"] else "")
     head = ("measure", f"validation, {data['validation_compounds']} compounds", "null")
     other = (f"{held['compounds']:.0f} other compounds, {held['patches']:,.0f} patches", "null")
     lines = [
@@ -137,7 +141,7 @@ def card_text(name: str, description: dict[str, Any]) -> str:
         f"  of {len(data['training_files'])} crystal structures of {data['training_compounds']} compounds, listed in",
         f"  `config.json`; hydrogens: {card['hydrogens']}.",
         f"- **Licence**: {data['licence']}. Please cite the Crystallography Open Database.",
-        f"- **Training**: {seen} on one core of a busy machine; the recipe is in `config.json`.",
+        f"- **Training**: {seen} on {where}; the recipe is in `config.json`.",
         f"- **Good for**: {card['good_for']}.",
         f"- **Bad for**: {card['bad_for']}.",
         "",

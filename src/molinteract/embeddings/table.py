@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molinteract.core.errors import StoreError
+from molinteract.core.parquet import read_parquet
 
 FORMAT = 1
 PATCHES = "patches"
@@ -53,12 +53,12 @@ class VectorTable:
     @cached_property
     def patches(self) -> pa.Table:
         """A row for each patch vector: patch_id, row, entry, compound, split, label, sizes, counts of elements."""
-        return pq.read_table(self.path / "patches.parquet")
+        return read_parquet(self.path / "patches.parquet")
 
     @cached_property
     def nodes(self) -> pa.Table:
         """A row for each node vector: row of its patch, atom, entry, compound, split, labels."""
-        return pq.read_table(self.path / "nodes.parquet")
+        return read_parquet(self.path / "nodes.parquet")
 
 
 def order_free(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

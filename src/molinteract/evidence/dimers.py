@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from molinteract.core.errors import StoreError
+from molinteract.core.parquet import read_parquet
 from molinteract.core.settings import PatchParameters
 from molinteract.patches.cut import cut_patches
 from molinteract.patches.packed import QUANTUM, PackedMolecules, offsets
@@ -79,7 +79,7 @@ def read_dimers(path: str | Path, *, parameters: PatchParameters | None = None) 
         If the file cannot be read, lacks a column, or its arrays do not fit the numbers of atoms.
     """
     try:
-        table = pq.read_table(path, columns=list(COLUMNS))
+        table = read_parquet(path, COLUMNS)
     except (OSError, pa.ArrowException, KeyError) as error:
         raise StoreError(
             f"no table of dimers that can be read: {error}",

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from molinteract.core.errors import StoreError
+from molinteract.core.parquet import read_parquet
 from molinteract.store.schema import Encoding
 
 SCRATCH = ".part"
@@ -152,7 +153,7 @@ def read_verified(path: Path, expected: str, *, columns: Sequence[str] | None = 
     if hashlib.blake2b(data, digest_size=16).hexdigest() != expected:
         raise StoreError("is damaged: its content differs from its checksum", entry=str(path), remedy=remedy)
     try:
-        return pq.read_table(pa.BufferReader(data), columns=columns)
+        return read_parquet(data, columns)
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"cannot be read: {error}", entry=str(path), remedy=remedy) from error
 
