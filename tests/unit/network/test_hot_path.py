@@ -1,13 +1,18 @@
 """A step on a prepared batch reads nothing back to the host: on a GPU every such read would wait for all that was launched."""
 
+import numpy as np
 import pytest
 import torch
 from tests.oracles.random_batches import random_batch
+from tests.oracles.synthetic_store import SyntheticStore, recipe
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from molinteract.kernels import tensor_product
 from molinteract.network.config import NetworkConfig
 from molinteract.network.encoder import InteractNN
+from molinteract.training.displaced import DisplacedPatches
+from molinteract.training.noise import Draw
+from molinteract.training.objectives import loss_sums, predict, total_loss
 
 READS = {
     "aten._local_scalar_dense",
@@ -50,6 +55,20 @@ def test_training_step_and_readout_read_nothing(formulation, monkeypatch):
         displacements, vectors = model(batch)
         (displacements.square().mean() + vectors.square().mean()).backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize("mode", ["paper", "joint"])
+def test_loss_reads_nothing(mode, monkeypatch):
+    monkeypatch.setattr(tensor_product, "formulation", lambda *_: "per_edge")
+    chosen = recipe(mode=mode)
+    model, rows = InteractNN(chosen.network_config()), np.arange(12)
+    patches = DisplacedPatches(SyntheticStore(), rows, noise=chosen.noise, d_inter=4.0)
+    kind = "mixed" if mode == "joint" else "atoms"
+    batch, displaced = patches.batch(rows, kind=kind, draw=Draw(0, 0, rows))
+    with NoReads():
+        loss = total_loss(loss_sums(predict(model, batch, clamp=1.0), displaced, batch), chosen)
+        loss.backward()
+    assert torch.isfinite(loss)
 
 
 def test_autocast_leaves_the_tensor_product_in_float32():
