@@ -88,7 +88,7 @@ def displace(
     """
     n = len(arrays)
     total = np.zeros_like(arrays.positions)
-    translation, rotation = np.zeros((n, 3)), np.zeros((n, 3))
+    t, omega = np.zeros((n, 2, 3)), np.zeros((n, 2, 3))
     moved, whole = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
     for p in range(n):
         part = slice(arrays.node_offsets[p], arrays.node_offsets[p + 1])
@@ -99,12 +99,16 @@ def displace(
         if atoms:
             total[part] = np.clip(noise.sigma * epsilon, -noise.clamp, noise.clamp)
         if moved[p]:
-            shift, translation[p], rotation[p] = _move_fragments(
-                arrays.positions[part], arrays.molecule_index[part], noise, rng
+            t[p], omega[p] = (
+                noise.translation * rng.standard_normal((2, 3)),
+                noise.rotation * rng.standard_normal((2, 3)),
             )
-            total[part] += shift
-    delta, t, omega = (torch.from_numpy(values.astype(np.float32)) for values in (total, translation, rotation))
-    return arrays.positions + total, Displaced(delta, t, omega, torch.from_numpy(moved), torch.from_numpy(whole))
+    if moved.any():
+        total += _shifts(arrays, t, omega)
+    values = (total, t[:, 1] - t[:, 0], omega[:, 1] - omega[:, 0])
+    delta, translation, rotation = (torch.from_numpy(value.astype(np.float32)) for value in values)
+    flags = torch.from_numpy(moved), torch.from_numpy(whole)
+    return arrays.positions + total, Displaced(delta, translation, rotation, *flags)
 
 
 def generator(draw: Draw, place: int, key: int, *, stream: int = 0) -> np.random.Generator:
@@ -124,19 +128,20 @@ def _of_kind(kind: Kind, noise: NoiseRecipe, rng: np.random.Generator) -> tuple[
     return bool(place < shares[0] or place >= shares[1]), bool(place >= shares[0])
 
 
-def _move_fragments(
-    positions: NDArray[np.float64], side: NDArray[np.int8], noise: NoiseRecipe, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return displacements (atoms, 3) of both fragments without their common translation, t, and ω."""
-    t = noise.translation * rng.standard_normal((2, 3))
-    omega = noise.rotation * rng.standard_normal((2, 3))
-    relative = t[1] - t[0]
-    shift = np.zeros_like(positions)
-    for k in range(2):
-        nodes = side == k
-        offsets = positions[nodes] - positions[nodes].mean(0)
-        shift[nodes] = Rotation.from_rotvec(omega[k]).apply(offsets) - offsets + (k - 0.5) * relative
-    return shift, relative, omega[1] - omega[0]
+def _shifts(arrays: PatchArrays, t: NDArray[np.float64], omega: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what moves fragments by t and turns them by ω, (patches, 2, 3) each, does to the atoms: (atoms, 3).
+
+    The translation that both fragments of a patch share is left out.
+    """
+    patch = np.repeat(np.arange(len(arrays)), np.diff(arrays.node_offsets))
+    fragment = 2 * patch + arrays.molecule_index
+    count = np.maximum(np.bincount(fragment, minlength=2 * len(arrays)), 1)
+    sums = [np.bincount(fragment, arrays.positions[:, k], minlength=2 * len(arrays)) for k in range(3)]
+    offsets = arrays.positions - (np.stack(sums, axis=1) / count[:, None])[fragment]
+    turns: NDArray[np.float64] = Rotation.from_rotvec(omega.reshape(-1, 3)).as_matrix() - np.eye(3)
+    apart = (t - t.mean(1, keepdims=True)).reshape(-1, 3)
+    shifts: NDArray[np.float64] = np.einsum("akl,al->ak", turns[fragment], offsets) + apart[fragment]
+    return shifts
 
 
 def rebuild_inter_edges(
