@@ -1,9 +1,7 @@
 """Tasks on local processes: each process has one task at a time, and its death costs nothing else."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +10,7 @@ from multiprocessing.context import SpawnContext
 from typing import cast
 
 from molinteract.core.errors import MolinteractError
+from molinteract.core.processes import begin_worker
 from molinteract.store.attempts import Attempt
 from molinteract.store.shards import ShardTask, make_shard
 
@@ -97,8 +96,7 @@ def _death(exit_code: int) -> str:
 
 
 def _serve(connection: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    begin_worker()
     while True:
         try:
             task: ShardTask = connection.recv()
@@ -110,11 +108,3 @@ def _serve(connection: Connection) -> None:
             connection.send(error)
         else:
             connection.send(None)
-
-
-def _follow_parent() -> None:
-    """End this process as soon as its parent has died: a successor may be at work in the same folder."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -17,6 +17,7 @@ from molinteract.batches.batch import PatchBatch
 from molinteract.batches.loader import PatchLoader
 from molinteract.batches.transport import Block, pack, unpack
 from molinteract.core.errors import TrainingError
+from molinteract.core.processes import begin_worker
 from molinteract.training.displaced import DisplacedPatches
 from molinteract.training.noise import Displaced, Draw, Kind
 
@@ -131,6 +132,7 @@ _of_worker: Feed
 def _begin(feed: Feed) -> None:
     global _of_worker
     _of_worker = feed
+    begin_worker()
     torch.set_num_threads(1)  # the processes are the parallelism
 
 

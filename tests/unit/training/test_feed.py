@@ -2,6 +2,10 @@
 
 import itertools
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +73,42 @@ class FailingStore(SyntheticStore):
 def test_what_a_worker_raises_arrives(tmp_path):
     with pytest.raises(OSError, match="the disk is gone"):
         pretrain(FailingStore(), recipe(data=DataRecipe(batch_size=8, workers=1)), tmp_path / "run")
+
+
+def children(pid):
+    return [int(p) for t in Path(f"/proc/{pid}/task").iterdir() for p in (t / "children").read_text().split()]
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are counted through /proc")
+def test_workers_end_with_a_run_that_is_killed(tmp_path, request):
+    code = (
+        "from tests.oracles.synthetic_store import SyntheticStore, recipe\n"
+        "from molinteract.training.loop import pretrain\n"
+        "from molinteract.training.recipe import DataRecipe\n"
+        "if __name__ == '__main__':\n"
+        "    data = DataRecipe(batch_size=8, workers=2)\n"
+        f"    pretrain(SyntheticStore(), recipe(max_steps=10**6, data=data), {str(tmp_path / 'run')!r})\n"
+    )
+    (tmp_path / "train.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(request.config.rootpath), *sys.path])}
+    run = subprocess.Popen([sys.executable, tmp_path / "train.py"], env=environment)
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "run" / "checkpoints").glob("*.sha256")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    workers = children(run.pid)
+    assert len(workers) >= 2
+    run.kill()
+    run.wait()
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
 
 
 def test_precision_of_products_is_given_back(tmp_path):
