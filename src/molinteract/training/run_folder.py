@@ -3,11 +3,15 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from molinteract.core.errors import TrainingError
 from molinteract.core.provenance import machine, utc_now, versions
 from molinteract.training.recipe import Recipe
+
+_FREE: Final = {"device", "threads", "tf32", "tensorboard", "data.workers"}
+"""Settings that may change when a run is resumed, on another machine for example; with another device or number of threads the
+last digits follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,9 @@ def prepare_run(run: Path, recipe: Recipe, *, dataset: str, splits: dict[str, Sp
         known = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
         if known["dataset"] != dataset:
             raise TrainingError("the run was trained on another store", entry=str(run))
-        if file.read_text(encoding="utf-8") != to_toml(recipe.model_dump(mode="json")):
+        if differing := _differing(Recipe.load(file), recipe):
             raise TrainingError(
-                "the recipe differs from the run's config.toml",
+                f"the recipe differs from the run's config.toml: {', '.join(differing)}",
                 entry=str(run),
                 remedy="choose another folder",
             )
@@ -54,6 +58,20 @@ def prepare_run(run: Path, recipe: Recipe, *, dataset: str, splits: dict[str, Sp
     (run / "provenance.json").write_text(json.dumps(provenance, indent=1), encoding="utf-8")
     compounds = {name: list(split.compounds) for name, split in splits.items()}
     (run / "splits.json").write_text(json.dumps(compounds, indent=1), encoding="utf-8")
+
+
+def _differing(known: Recipe, given: Recipe) -> list[str]:
+    """Return which settings differ, in words; those that say where and how fast a run goes may."""
+    before, now = (_flat(recipe.model_dump(mode="json")) for recipe in (known, given))
+    names = [name for name in now if name not in _FREE and before.get(name) != now[name]]
+    return [f"{name} = {now[name]} instead of {before.get(name)}" for name in names]
+
+
+def _flat(values: dict[str, Any], *, section: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, section=f"{section}{key}.") if isinstance(value, dict) else {f"{section}{key}": value}
+    return flat
 
 
 def to_toml(values: dict[str, Any], *, section: str = "") -> str:

@@ -143,6 +143,22 @@ def test_folder_is_never_overwritten(tmp_path):
         pretrain(SyntheticStore(), recipe(), tmp_path / "other")
 
 
+def test_a_resumed_run_may_go_another_way_but_not_elsewhere(tmp_path):
+    def stopping(state):
+        if state.progress.step == 6:
+            raise StopHereError
+
+    with pytest.raises(StopHereError):
+        pretrain(SyntheticStore(), recipe(threads=1), tmp_path, progress=stopping)
+    other = recipe(optimiser=OptimiserRecipe(learning_rate=0.02, warmup_steps=2))
+    with pytest.raises(TrainingError, match=r"optimiser.learning_rate = 0.02 instead of 0.01"):
+        pretrain(SyntheticStore(), other, tmp_path, resume=True)
+    file = tmp_path / "config.toml"
+    file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if "tf32" not in line))
+    chosen = recipe(threads=1, tf32=True, data=DataRecipe(batch_size=8, workers=1))
+    assert pretrain(SyntheticStore(), chosen, tmp_path, resume=True).progress.step == 12
+
+
 def test_batch_that_is_not_finite_is_named_and_skipped(tmp_path, monkeypatch):
     def poisoned(model, batch, *, clamp):
         if 7 in batch.rows.tolist() and model.training:
