@@ -33,7 +33,7 @@ GOOD_FOR = {
 }
 BAD_FOR = {
     True: "charged, metal-organic or polymeric systems, proteins, elements beyond H, C, N, O, F, S, Cl; ranking of polymorphs; "
-    "energies: it never saw one. What frozen vectors of `small` are worth is in docs/results.md. " + TOO_LITTLE,
+    "energies: it never saw one. What frozen vectors are worth is in docs/results.md. " + TOO_LITTLE,
     False: "anything with hydrogens in it (it never saw one); charged, metal-organic or polymeric systems, elements beyond C, N, "
     "O, F, S, Cl; energies. " + TOO_LITTLE,
 }

@@ -35,17 +35,13 @@ def sum_by_offsets(values: Tensor, side: Side) -> Tensor:
 
 def mean_at_nodes(values: Tensor, side: Side) -> Tensor:
     """Return the means of values (edges, c) over each node's edges, (all nodes, c), with gradients; zero where it has none."""
-    return shares_of_nodes(side, like=values) * spread(sum_by_offsets(values, side), side)
+    shares = torch.nn.functional.pad(inverse_degrees(side, like=values), (0, 0, 0, 1))
+    return spread(sum_by_offsets(values, side) * shares, side)
 
 
 def spread(active: Tensor, side: Side) -> Tensor:
     """Return (all nodes, c) from rows of active nodes with a last row of zeros."""
     return active.index_select(0, side.slots)
-
-
-def shares_of_nodes(side: Side, *, like: Tensor) -> Tensor:
-    """Return 1 / degree of all nodes, (all nodes, 1); zero where a node has no edge."""
-    return spread(torch.nn.functional.pad(inverse_degrees(side, like=like), (0, 0, 0, 1)), side)
 
 
 def inverse_degrees(side: Side, *, like: Tensor) -> Tensor:
