@@ -22,6 +22,7 @@ from molinteract.batches.batch import PatchBatch
 from molinteract.batches.collate import collate
 from molinteract.core.errors import ModelFileError, TrainingError
 from molinteract.kernels.batch_norm import EquivariantBatchNorm
+from molinteract.network.device import checked_device
 from molinteract.network.encoder import InteractNN
 from molinteract.training.schedule import learning_rate
 
@@ -106,7 +107,7 @@ class Member:
         torch.manual_seed(seed)
         start = InteractNN(recipe.network_config()) if encoder is None else copy.deepcopy(encoder)
         network = AffinityNetwork(start, recipe.hidden, readout=recipe.readout, dropout=recipe.dropout)
-        self.network = network.to(recipe.device)
+        self.network = network.to(checked_device(recipe.device))
         if recipe.norms == "reestimated" or encoder is None:
             reestimate(self.network, self.batches(data.train))
         if recipe.mode == "frozen" and vectors is None:

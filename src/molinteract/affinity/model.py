@@ -22,6 +22,7 @@ from molinteract.core.errors import ModelFileError
 from molinteract.core.provenance import utc_now, versions
 from molinteract.core.settings import parse_settings
 from molinteract.network.config import NetworkConfig
+from molinteract.network.device import checked_device
 from molinteract.network.encoder import InteractNN
 
 LOWEST, HIGHEST = 0.0, 15.0
@@ -258,13 +259,14 @@ def load_model(path: str | Path, *, device: torch.device | str = "cpu") -> Affin
     names = sorted((n for n in tensors if n.startswith("network-")), key=lambda n: (len(n), n))
     supports = description.get("support", [None] * len(names))
     networks: list[AffinityNetwork] = []
+    there = checked_device(device)
     for name, support in zip(names, supports, strict=True):
         own = tensors[name]
         shared = bool(networks) and not any(key.startswith("encoder.") for key in own)
         encoder = networks[0].encoder if shared else InteractNN(config)
         network = AffinityNetwork(encoder, hidden, readout=description["readout"], support=support)
         network.load_state_dict(tensors["network-0.safetensors"] | own)
-        networks.append(network.to(device).eval())
+        networks.append(network.to(there).eval())
     forest = tensors.get("forest.safetensors")
     return AffinityModel(
         tuple(networks),

@@ -24,6 +24,7 @@ from molinteract.core.provenance import utc_now, versions
 from molinteract.embeddings.node_labels import NodeLabels, node_labels
 from molinteract.embeddings.table import FORMAT, NODES, PATCHES, UNTRAINED, VectorTable, open_vectors
 from molinteract.network.calibrate import calibrate_all
+from molinteract.network.device import checked_device
 from molinteract.network.encoder import InteractNN
 from molinteract.network.vectors import VectorKind, vector_widths, vectors_of
 from molinteract.patches.patch import PatchArrays
@@ -95,9 +96,11 @@ def embed(
     ------
     StoreError
         If there is nothing to embed, or the folder holds something else.
+    ConfigError
+        If the device cannot be used.
     """
     settings = settings or EmbedSettings()
-    out = Path(out)
+    out, device = Path(out), checked_device(settings.device)
     if not len(rows):
         raise StoreError("no patch is chosen", entry=str(dataset.path))
     if settings.copies > 1 and not settings.displacement:
@@ -106,7 +109,7 @@ def embed(
         raise StoreError("the folder is not empty and holds no vectors", entry=str(out), remedy="choose another")
     out.mkdir(parents=True, exist_ok=True)
     (out / "vectors.json").unlink(missing_ok=True)  # vectors exist when this file does
-    models = {"": model.to(settings.device).eval(), UNTRAINED: _untrained(model, dataset, rows, settings)}
+    models = {"": model.to(device).eval(), UNTRAINED: _untrained(model, dataset, rows, settings)}
     per_patch = max(1, round(settings.nodes / (len(rows) * settings.copies)))
     writer = _Writer(out, dataset, rows, per_patch, settings)
     writer.run(models, progress)

@@ -14,6 +14,7 @@ from molinteract.batches.batch import POOL, PatchBatch
 from molinteract.core.errors import ConfigError
 from molinteract.kernels.irreps import Irreps, from_planes
 from molinteract.network.config import NetworkConfig
+from molinteract.network.device import checked_device
 from molinteract.network.embedding import ElementEmbedding, LengthEmbedding
 from molinteract.network.files import fill, read_network
 from molinteract.network.geometry import Edges, edge_geometry
@@ -82,7 +83,7 @@ class InteractNN(nn.Module):
         config, tensors = read_network(Path(path))
         model = cls(config)
         fill(model, tensors, where=str(path))
-        return model.to(device).eval()
+        return model.to(checked_device(device)).eval()
 
     def edges(self, batch: PatchBatch) -> dict[str, Edges]:
         """Return what the layers need of both types of edges; ``encode`` and ``denoise`` can share it."""

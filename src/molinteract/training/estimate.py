@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from molinteract.network.device import checked_device
 from molinteract.network.encoder import InteractNN
 from molinteract.store.dataset import PatchDataset
 from molinteract.training.data import loader_of, rows_of_split
@@ -51,7 +52,7 @@ def estimate(dataset: PatchDataset, recipe: Recipe) -> RunEstimate:
     rows = rows_of_split(dataset, recipe, "train")
     loader = loader_of(dataset, recipe, rows, weighted=True)
     config = recipe.network_config()
-    model = InteractNN(config).to(recipe.device)
+    model = InteractNN(config).to(checked_device(recipe.device))
     kind: Kind = "mixed" if recipe.mode == "joint" else "atoms"
     batches = loader.batches(0)
     used = np.concatenate([part for part, _ in batches[:_STEPS]])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from molinteract.batches.batch import PatchBatch
 from molinteract.core.errors import TrainingError
 from molinteract.network.calibrate import calibrate_readout
+from molinteract.network.device import checked_device
 from molinteract.network.encoder import InteractNN
 from molinteract.network.saved import save_network
 from molinteract.store.dataset import PatchDataset
@@ -70,8 +71,11 @@ def pretrain(
     ------
     TrainingError
         If a split is empty, or the folder holds something else.
+    ConfigError
+        If the device cannot be used.
     """
     run = Path(run)
+    checked_device(recipe.device)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     processes = Processes(recipe.device)
